@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ * libxai: explainable AI for image classifiers. This header includes all the others. */
+#ifndef XAI_XAI_H
+#define XAI_XAI_H
+
+#include <xai/api.h>
+#include <xai/attribution.h>
+#include <xai/cam.h>
+#include <xai/context.h>
+#include <xai/hook.h>
+#include <xai/image.h>
+#include <xai/model.h>
+#include <xai/session.h>
+#include <xai/tensor.h>
+
+#endif

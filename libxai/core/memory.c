@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ * Allocation through the context's allocator. */
+#include "core/memory.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/context.h"
+#include "core/error.h"
+
+/* Stands before every block, so that the allocator's release() can be told the size. */
+typedef union block_head {
+    size_t size;
+    unsigned char pad[XAI__ALIGNMENT];
+} block_head;
+
+static void *system_allocate(size_t size, size_t alignment, void *user)
+{
+    void *data = NULL;
+
+    (void)user;
+    return posix_memalign(&data, alignment, size) == 0 ? data : NULL;
+}
+
+static void system_release(void *data, size_t size, void *user)
+{
+    (void)size;
+    (void)user;
+    free(data);
+}
+
+const xai_allocator xai__system_allocator = { system_allocate, system_release, NULL };
+
+bool xai__mul_size(size_t *out, size_t a, size_t b)
+{
+    return !__builtin_mul_overflow(a, b, out);
+}
+
+bool xai__add_size(size_t *out, size_t a, size_t b)
+{
+    return !__builtin_add_overflow(a, b, out);
+}
+
+void *xai__alloc(xai_context *context, size_t size)
+{
+    const xai_allocator *allocator = &context->allocator;
+    block_head *head;
+    size_t total;
+
+    if (!xai__add_size(&total, size, sizeof *head) || total > PTRDIFF_MAX) {
+        xai__fail_memory();
+        return NULL;
+    }
+    head = allocator->allocate(total, XAI__ALIGNMENT, allocator->user);
+    if (head == NULL) {
+        xai__fail_memory();
+        return NULL;
+    }
+    head->size = size;
+    return head + 1;
+}
+
+void *xai__alloc_array(xai_context *context, size_t count, size_t size)
+{
+    size_t total;
+
+    if (!xai__mul_size(&total, count, size)) {
+        xai__fail_memory();
+        return NULL;
+    }
+    return xai__alloc(context, total);
+}
+
+void *xai__zalloc_array(xai_context *context, size_t count, size_t size)
+{
+    void *data = xai__alloc_array(context, count, size);
+
+    if (data != NULL)
+        memset(data, 0, count * size);
+    return data;
+}
+
+void *xai__realloc_array(xai_context *context, void *data, size_t count, size_t size)
+{
+    void *grown = xai__alloc_array(context, count, size);
+
+    if (grown != NULL && data != NULL) {
+        size_t old = ((block_head *)data - 1)->size;
+
+        memcpy(grown, data, old < count * size ? old : count * size);
+        xai__free(context, data);
+    }
+    return grown;
+}
+
+void xai__free(xai_context *context, void *data)
+{
+    const xai_allocator *allocator = &context->allocator;
+
+    if (data != NULL) {
+        block_head *head = (block_head *)data - 1;
+
+        allocator->release(head, head->size + sizeof *head, allocator->user);
+    }
+}
+
+char *xai__strndup(xai_context *context, const char *text, size_t length)
+{
+    char *copy = xai__alloc(context, length + 1);
+
+    if (copy != NULL) {
+        memcpy(copy, text, length);
+        copy[length] = '\0';
+    }
+    return copy;
+}
+
+char *xai__strdup(xai_context *context, const char *text)
+{
+    return xai__strndup(context, text, strlen(text));
+}
+
+char *xai__format(xai_context *context, const char *format, ...)
+{
+    va_list args;
+    char *text;
+    int length;
+
+    va_start(args, format);
+    length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    text = length < 0 ? NULL : xai__alloc(context, (size_t)length + 1);
+    if (text == NULL)
+        return NULL;
+    va_start(args, format);
+    vsnprintf(text, (size_t)length + 1, format, args);
+    va_end(args);
+    return text;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ * Seeded random numbers. */
+#include "core/rng.h"
+
+static uint64_t rotate(uint64_t x, int k)
+{
+    return x << k | x >> (64 - k);
+}
+
+void xai__rng_seed(xai__rng *rng, uint64_t seed)
+{
+    for (int i = 0; i < 4; i++) {
+        uint64_t z = seed += 0x9e3779b97f4a7c15u;
+
+        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+        z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+        rng->state[i] = z ^ z >> 31;
+    }
+}
+
+uint64_t xai__rng_next(xai__rng *rng)
+{
+    uint64_t *s = rng->state;
+    uint64_t result = rotate(s[1] * 5, 7) * 9;
+    uint64_t t = s[1] << 17;
+
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= t;
+    s[3] = rotate(s[3], 45);
+    return result;
+}
+
+double xai__rng_uniform(xai__rng *rng)
+{
+    return (double)(xai__rng_next(rng) >> 11) * 0x1p-53;
+}
