@@ -53,7 +53,8 @@ typedef struct xai__window {
 typedef struct xai__stage {
     uint32_t kind, function;
     float low, high;
-    const float *scale, *shift; /* AFFINE, a value a channel: fma(v, scale, shift), or v + shift if scale is NULL */
+    const float *scale, *shift; /* AFFINE, a value a channel, padded with zeros to whole blocks of 16: fma(v, scale,
+                                   shift), or v + shift if scale is NULL */
     int32_t operand;            /* index into args.operands (ADD, MUL, MASK), -1: none */
     bool keeps_zero; /* f(0) == 0: where it is false, lanes beyond C are zeroed again before storing BLOCKED */
 } xai__stage;

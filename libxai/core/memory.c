@@ -96,6 +96,18 @@ void *xai__realloc_array(xai_context *context, void *data, size_t count, size_t 
     return grown;
 }
 
+void *xai__grow(xai_context *context, void **array, size_t n, size_t size)
+{
+    if ((n & (n - 1)) == 0) { /* also 0: the array is full whenever n is a power of two */
+        void *grown = xai__realloc_array(context, *array, n > 0 ? 2 * n : 1, size);
+
+        if (grown == NULL)
+            return NULL;
+        *array = grown;
+    }
+    return (char *)*array + n * size;
+}
+
 void xai__free(xai_context *context, void *data)
 {
     const xai_allocator *allocator = &context->allocator;

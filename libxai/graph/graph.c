@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ * A network as data. */
+#include "graph/graph.h"
+
+#include <string.h>
+
+#include "core/error.h"
+#include "core/memory.h"
+#include "core/tensor.h"
+
+void xai__graph_init(xai__graph *graph, xai_context *context)
+{
+    *graph = (xai__graph){ .context = context, .input = -1, .output = -1 };
+}
+
+void xai__graph_fini(xai__graph *graph)
+{
+    xai_context *context = graph->context;
+
+    if (context == NULL)
+        return;
+    for (size_t i = 0; i < graph->n_nodes; i++)
+        xai__free(context, graph->nodes[i].inputs);
+    for (size_t i = 0; i < graph->n_names; i++)
+        xai__free(context, graph->names[i].path);
+    for (size_t i = 0; i < graph->n_blocks; i++)
+        xai__free(context, graph->blocks[i]);
+    for (size_t i = 0; i < graph->n_texts; i++)
+        xai__free(context, graph->texts[i]);
+    xai__free(context, graph->values);
+    xai__free(context, graph->nodes);
+    xai__free(context, graph->names);
+    xai__free(context, graph->blocks);
+    xai__free(context, graph->texts);
+    graph->context = NULL;
+}
+
+int32_t xai__graph_add_value(xai__graph *graph, const int64_t *shape, uint32_t rank)
+{
+    xai__value *value;
+    char text[128];
+    size_t size;
+
+    if (!xai__shape_size(&size, shape, rank) || size > INT32_MAX)
+        return xai__fail(XAI_E_LIMIT, "a value of shape %s is too large",
+                         xai__shape_text(text, sizeof text, shape, rank));
+    value = xai__grow(graph->context, (void **)&graph->values, graph->n_values, sizeof *value);
+    if (value == NULL)
+        return XAI_E_NO_MEMORY;
+    *value = (xai__value){ .rank = rank, .size = size, .producer = -1 };
+    memcpy(value->shape, shape, rank * sizeof *shape);
+    return (int32_t)graph->n_values++;
+}
+
+int32_t xai__graph_add_constant(xai__graph *graph, const int64_t *shape, uint32_t rank, const float *data)
+{
+    int32_t value = xai__graph_add_value(graph, shape, rank);
+
+    if (value >= 0)
+        graph->values[value].constant = data;
+    return value;
+}
+
+int32_t xai__graph_add_node(xai__graph *graph, uint32_t op, const xai__attributes *attributes, const int32_t *inputs,
+                            size_t n_inputs, const int64_t *shape, uint32_t rank)
+{
+    xai_context *context = graph->context;
+    int32_t output = xai__graph_add_value(graph, shape, rank);
+    xai__node *node;
+
+    if (output < 0)
+        return output;
+    node = xai__grow(context, (void **)&graph->nodes, graph->n_nodes, sizeof *node);
+    if (node == NULL)
+        return XAI_E_NO_MEMORY;
+    *node = (xai__node){ .op = op, .attributes = *attributes, .n_inputs = n_inputs, .output = output };
+    node->inputs = xai__alloc_array(context, n_inputs, sizeof *inputs);
+    if (node->inputs == NULL)
+        return XAI_E_NO_MEMORY;
+    memcpy(node->inputs, inputs, n_inputs * sizeof *inputs);
+    graph->values[output].producer = (int32_t)graph->n_nodes++;
+    return output;
+}
+
+float *xai__graph_block(xai__graph *graph, size_t size)
+{
+    float **slot = xai__grow(graph->context, (void **)&graph->blocks, graph->n_blocks, sizeof *slot);
+
+    if (slot == NULL)
+        return NULL;
+    *slot = xai__alloc_array(graph->context, size, sizeof(float));
+    if (*slot != NULL)
+        graph->n_blocks++;
+    return *slot;
+}
+
+bool xai__graph_is_constant(const xai__graph *graph, int32_t value)
+{
+    return graph->values[value].constant != NULL;
+}

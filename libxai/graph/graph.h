@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT
+ * A network as data: values, and the nodes that make them, in an order in which they can be computed. */
+#ifndef XAI__GRAPH_GRAPH_H
+#define XAI__GRAPH_GRAPH_H
+
+#include <stdbool.h>
+
+#include <xai/tensor.h>
+
+enum { XAI__MAX_RANK = XAI_TENSOR_MAX_RANK };
+
+/* Operators, under ONNX's names; ops/ has a row for each. */
+enum xai__operator {
+    XAI__OP_CONV,                /* x, weight [O][I/groups][kh][kw], bias [O] or none */
+    XAI__OP_GEMM,                /* x [1][K], weight [N][K], bias [N] or none */
+    XAI__OP_BATCH_NORM,          /* x, scale, bias, mean, variance, each [C] */
+    XAI__OP_RELU,                /* x */
+    XAI__OP_CLIP,                /* x; low, high */
+    XAI__OP_SIGMOID,             /* x */
+    XAI__OP_SILU,                /* x */
+    XAI__OP_HARD_SIGMOID,        /* x; low is the slope, high the offset */
+    XAI__OP_HARD_SWISH,          /* x */
+    XAI__OP_ADD,                 /* a, b, broadcast */
+    XAI__OP_MUL,                 /* a, b, broadcast */
+    XAI__OP_CONCAT,              /* any number of parts; axis */
+    XAI__OP_MAX_POOL,            /* x */
+    XAI__OP_AVERAGE_POOL,        /* x */
+    XAI__OP_GLOBAL_AVERAGE_POOL, /* x */
+    XAI__OP_RESHAPE,             /* x; shape */
+    XAI__OP_IDENTITY,            /* x */
+    XAI__OP_SOFTMAX,             /* x; axis */
+    XAI__OP_SLICE,               /* x; starts, ends, steps for every axis */
+    XAI__OP_PAD,                 /* x; before, after for every axis, filled with low */
+    XAI__N_OPERATORS
+};
+
+/* What an operator is told beside its inputs; each uses some of it. */
+typedef struct xai__attributes {
+    int32_t kernel[2], stride[2], dilation[2]; /* rows, columns */
+    int32_t pads[4];                           /* top, left, bottom, right */
+    int32_t groups, axis;
+    bool ceil_mode, count_pad;
+    float low, high, epsilon;
+    int64_t begin[XAI__MAX_RANK], end[XAI__MAX_RANK], step[XAI__MAX_RANK];
+    int64_t shape[XAI__MAX_RANK];
+    uint32_t rank;
+} xai__attributes;
+
+/* One array that is computed, fed or constant. Shapes are those of one image; the image index is an outermost dimension
+ * that is implied at run time. */
+typedef struct xai__value {
+    const char *name; /* canonical; NULL for constants */
+    int64_t shape[XAI__MAX_RANK];
+    uint32_t rank;
+    size_t size;           /* elements for one image */
+    int32_t producer;      /* node, -1: the input or a constant */
+    const float *constant; /* elements of a constant, else NULL */
+} xai__value;
+
+/* A call of an operator. It has one output. */
+typedef struct xai__node {
+    uint32_t op;
+    xai__attributes attributes;
+    int32_t *inputs;
+    size_t n_inputs;
+    int32_t output;
+} xai__node;
+
+/* A name of a value: a module path and which call of that module it was, from 1. */
+typedef struct xai__name {
+    char *path;
+    int32_t value;
+    uint32_t call, n_calls;
+} xai__name;
+
+typedef struct xai__graph {
+    xai_context *context; /* borrowed from the model */
+    xai__value *values;
+    size_t n_values;
+    xai__node *nodes;
+    size_t n_nodes;
+    xai__name *names; /* in order of registration */
+    size_t n_names;
+    float **blocks; /* memory of constants that the graph owns */
+    size_t n_blocks;
+    char **texts; /* canonical names that had to be put together */
+    size_t n_texts;
+    int32_t input, output;
+} xai__graph;
+
+void xai__graph_init(xai__graph *graph, xai_context *context);
+void xai__graph_fini(xai__graph *graph);
+
+/* Builders return an index >= 0, or a negative status. Names come later, by xai__graph_name(). */
+int32_t xai__graph_add_value(xai__graph *graph, const int64_t *shape, uint32_t rank);
+int32_t xai__graph_add_constant(xai__graph *graph, const int64_t *shape, uint32_t rank, const float *data);
+int32_t xai__graph_add_node(xai__graph *graph, uint32_t op, const xai__attributes *attributes, const int32_t *inputs,
+                            size_t n_inputs, const int64_t *shape, uint32_t rank);
+
+/* Memory for a constant, owned by the graph; NULL if there is none. */
+float *xai__graph_block(xai__graph *graph, size_t size);
+
+/* Is value a constant? */
+bool xai__graph_is_constant(const xai__graph *graph, int32_t value);
+
+#endif

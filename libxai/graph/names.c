@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT
+ * Names of values. */
+#include "graph/names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/memory.h"
+
+enum { N_NEAR = 4, LONGEST_COMPARED = 96 };
+
+xai_status xai__graph_name(xai__graph *graph, int32_t value, const char *path)
+{
+    uint32_t n_calls = 1;
+    xai__name *name;
+
+    for (size_t i = 0; i < graph->n_names; i++)
+        if (strcmp(graph->names[i].path, path) == 0)
+            n_calls = ++graph->names[i].n_calls;
+    name = xai__grow(graph->context, (void **)&graph->names, graph->n_names, sizeof *name);
+    if (name == NULL)
+        return XAI_E_NO_MEMORY;
+    *name = (xai__name){ xai__strdup(graph->context, path), value, n_calls, n_calls };
+    if (name->path == NULL)
+        return XAI_E_NO_MEMORY;
+    graph->n_names++;
+    return XAI_OK;
+}
+
+static xai_status name_call(xai__graph *graph, const xai__name *name)
+{
+    xai__value *value = &graph->values[name->value];
+    char **text;
+
+    if (value->name != NULL)
+        return XAI_OK;
+    if (name->call == name->n_calls) {
+        value->name = name->path;
+        return XAI_OK;
+    }
+    text = xai__grow(graph->context, (void **)&graph->texts, graph->n_texts, sizeof *text);
+    if (text == NULL)
+        return XAI_E_NO_MEMORY;
+    *text = xai__format(graph->context, "%s#%u", name->path, name->call);
+    if (*text == NULL)
+        return XAI_E_NO_MEMORY;
+    graph->n_texts++;
+    value->name = *text;
+    return XAI_OK;
+}
+
+xai_status xai__graph_finish_names(xai__graph *graph)
+{
+    for (size_t i = 0; i < graph->n_names; i++) {
+        xai_status status = name_call(graph, &graph->names[i]);
+
+        if (status < 0)
+            return status;
+    }
+    return XAI_OK;
+}
+
+/* Is path inside the container? */
+static bool is_below(const char *path, const char *container, size_t length)
+{
+    return strncmp(path, container, length) == 0 && path[length] == '.';
+}
+
+/* The value that a container ends with; -1 if there is no such container. */
+static int32_t find_container(const xai__graph *graph, const char *container, size_t length)
+{
+    int32_t last = -1;
+
+    for (size_t i = 0; i < graph->n_names; i++)
+        if (is_below(graph->names[i].path, container, length) && graph->names[i].value > last)
+            last = graph->names[i].value;
+    return last;
+}
+
+static int32_t find_exact(const xai__graph *graph, const char *name)
+{
+    const char *hash = strrchr(name, '#');
+    size_t length = hash != NULL ? (size_t)(hash - name) : strlen(name);
+    unsigned long call = hash != NULL ? strtoul(hash + 1, NULL, 10) : 0;
+
+    for (size_t i = 0; i < graph->n_names; i++) {
+        const xai__name *known = &graph->names[i];
+
+        if (strncmp(known->path, name, length) == 0 && known->path[length] == '\0' &&
+            known->call == (hash != NULL ? call : known->n_calls))
+            return known->value;
+    }
+    return find_container(graph, name, strlen(name));
+}
+
+static size_t smallest(size_t a, size_t b, size_t c)
+{
+    size_t m = a < b ? a : b;
+
+    return m < c ? m : c;
+}
+
+/* Levenshtein distance of the first characters. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[LONGEST_COMPARED + 1];
+    size_t n = strnlen(a, LONGEST_COMPARED), m = strnlen(b, LONGEST_COMPARED);
+
+    for (size_t j = 0; j <= m; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            size_t above = row[j];
+
+            row[j] = smallest(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
+            diagonal = above;
+        }
+    }
+    return row[m];
+}
+
+static xai_status fail_near(const xai__graph *graph, const char *name)
+{
+    const char *near[N_NEAR] = { NULL };
+    size_t far[N_NEAR] = { 0 };
+    char list[512] = "";
+
+    for (size_t i = 0; i < graph->n_names; i++) {
+        const char *path = graph->values[graph->names[i].value].name;
+        size_t d = distance(name, path), at = N_NEAR;
+
+        while (at > 0 && (near[at - 1] == NULL || d < far[at - 1]))
+            at--;
+        if (at == N_NEAR || (at > 0 && near[at - 1] == path))
+            continue;
+        memmove(near + at + 1, near + at, (N_NEAR - 1 - at) * sizeof *near);
+        memmove(far + at + 1, far + at, (N_NEAR - 1 - at) * sizeof *far);
+        near[at] = path;
+        far[at] = d;
+    }
+    for (size_t i = 0; i < N_NEAR && near[i] != NULL; i++) {
+        strncat(list, i > 0 ? ", " : "", sizeof list - strlen(list) - 1);
+        strncat(list, near[i], sizeof list - strlen(list) - 1);
+    }
+    return xai__fail(XAI_E_NOT_FOUND, "no value is named '%s'; near names: %s", name, list);
+}
+
+xai_status xai__graph_find(int32_t *out, const xai__graph *graph, const char *name)
+{
+    *out = find_exact(graph, name);
+    return *out >= 0 ? XAI_OK : fail_near(graph, name);
+}
+
+static void add_alias(xai__text *out, size_t start, const char *name, size_t length)
+{
+    xai__text_add(out, "%s%.*s", out->length > start ? ", " : "", (int)length, name);
+}
+
+void xai__graph_aliases(xai__text *out, const xai__graph *graph, int32_t value)
+{
+    const char *canonical = graph->values[value].name;
+    size_t start = out->length;
+
+    for (size_t i = 0; i < graph->n_names; i++)
+        if (graph->names[i].value == value && graph->names[i].call == graph->names[i].n_calls &&
+            strcmp(graph->names[i].path, canonical) != 0)
+            add_alias(out, start, graph->names[i].path, strlen(graph->names[i].path));
+    for (const char *dot = strrchr(canonical, '.'); dot != NULL;) {
+        size_t length = (size_t)(dot - canonical);
+
+        if (find_container(graph, canonical, length) != value)
+            break;
+        add_alias(out, start, canonical, length);
+        for (dot--; dot > canonical && *dot != '.'; dot--)
+            ;
+        if (dot <= canonical)
+            dot = NULL;
+    }
+}

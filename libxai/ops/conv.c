@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ * Convolution: x 1xCxHxW, weight Ox(C/groups)xkhxkw, bias O. */
+#include "core/error.h"
+#include "ops/op.h"
+#include "ops/shape.h"
+
+static xai_status shape_conv(const xai__op_shapes *shapes)
+{
+    const xai__attributes *a = shapes->attributes;
+    const xai__value *x = shapes->values[0], *w = shapes->values[1];
+    xai_status status = xai__shape_rank(shapes, 0, 4);
+
+    if (status == XAI_OK)
+        status = xai__shape_rank(shapes, 1, 4);
+    if (status < 0)
+        return status;
+    if (a->groups < 1 || w->shape[0] % a->groups != 0 || x->shape[1] % a->groups != 0 ||
+        x->shape[1] / a->groups != w->shape[1])
+        return xai__fail(XAI_E_SHAPE,
+                         "input has %lld channels in %d groups, weights %lldx%lldx%lldx%lld expect %lld a group",
+                         (long long)x->shape[1], a->groups, (long long)w->shape[0], (long long)w->shape[1],
+                         (long long)w->shape[2], (long long)w->shape[3], (long long)w->shape[1]);
+    if (w->shape[2] != a->kernel[0] || w->shape[3] != a->kernel[1])
+        return xai__fail(XAI_E_SHAPE, "kernel is %dx%d, weights are %lldx%lld", a->kernel[0], a->kernel[1],
+                         (long long)w->shape[2], (long long)w->shape[3]);
+    status = xai__shape_vector(shapes, 2, w->shape[0]);
+    if (status < 0)
+        return status;
+    shapes->shape[0] = x->shape[0];
+    shapes->shape[1] = w->shape[0];
+    *shapes->rank = 4;
+    return xai__shape_windows(shapes->shape + 2, a, x->shape + 2);
+}
+
+/* One output element: the products inside the picture, summed in double. */
+static double convolve(const xai__op_run *run, const float *x, const float *w, int64_t channels, int64_t y,
+                       int64_t column)
+{
+    const xai__attributes *a = run->attributes;
+    int64_t height = run->values[0]->shape[2], width = run->values[0]->shape[3];
+    double sum = 0;
+
+    for (int64_t c = 0; c < channels; c++)
+        for (int64_t ky = 0; ky < a->kernel[0]; ky++) {
+            int64_t iy = y * a->stride[0] - a->pads[0] + ky * a->dilation[0];
+
+            if (iy < 0 || iy >= height)
+                continue;
+            for (int64_t kx = 0; kx < a->kernel[1]; kx++) {
+                int64_t ix = column * a->stride[1] - a->pads[1] + kx * a->dilation[1];
+
+                if (ix >= 0 && ix < width)
+                    sum += (double)x[(c * height + iy) * width + ix] * w[(c * a->kernel[0] + ky) * a->kernel[1] + kx];
+            }
+        }
+    return sum;
+}
+
+static void compute_conv(const xai__op_run *run)
+{
+    const xai__value *x = run->values[0], *w = run->values[1];
+    const float *bias = run->n_inputs > 2 ? run->inputs[2] : NULL;
+    int64_t channels = w->shape[1], per_group = w->shape[0] / run->attributes->groups;
+    int64_t height = run->value->shape[2], width = run->value->shape[3];
+
+    for (int64_t o = 0; o < w->shape[0]; o++) {
+        const float *from = run->inputs[0] + o / per_group * channels * x->shape[2] * x->shape[3];
+        const float *weights = run->inputs[1] + o * channels * w->shape[2] * w->shape[3];
+
+        for (int64_t y = run->window.y0; y < run->window.y1; y++)
+            for (int64_t column = run->window.x0; column < run->window.x1; column++) {
+                float sum = (float)convolve(run, from, weights, channels, y, column);
+
+                run->out[(o * height + y) * width + column] = bias != NULL ? sum + bias[o] : sum;
+            }
+    }
+}
+
+const xai__op_row xai__op_conv = { "Conv", 2, 3, shape_conv, compute_conv, NULL };

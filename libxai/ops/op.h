@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ * What operators mean: a row each, with the rule for its shape and the plain loops that define its result. */
+#ifndef XAI__OPS_OP_H
+#define XAI__OPS_OP_H
+
+#include "graph/graph.h"
+
+/* Half-open rows and columns of an output of rank 4. */
+typedef struct xai__op_window {
+    int64_t y0, y1, x0, x1;
+} xai__op_window;
+
+/* One image through one node. */
+typedef struct xai__op_run {
+    const xai__attributes *attributes;
+    const xai__value *const *values; /* shapes of the inputs; NULL: an optional input that is absent */
+    const float *const *inputs;      /* elements of the inputs, compact */
+    size_t n_inputs;
+    const xai__value *value; /* shape of the output */
+    float *out;
+    xai__op_window window; /* what of the output is wanted; operators that are not local compute everything */
+} xai__op_run;
+
+/* Inputs as a shape rule sees them. */
+typedef struct xai__op_shapes {
+    const xai__attributes *attributes;
+    const xai__value *const *values;
+    size_t n_inputs;
+    int64_t *shape; /* the result, XAI__MAX_RANK extents */
+    uint32_t *rank;
+} xai__op_shapes;
+
+typedef struct xai__op_row {
+    const char *name;
+    size_t min_inputs, max_inputs; /* inputs behind min_inputs may be absent */
+    xai_status (*shape)(const xai__op_shapes *shapes);
+    void (*reference)(const xai__op_run *run);
+
+    /* Gradient as a graph: adds the nodes that carry a gradient of the output back to the inputs. NULL: not
+     * differentiable yet. */
+    xai_status (*vjp)(xai__graph *graph, int32_t node, int32_t gradient, int32_t *gradients);
+} xai__op_row;
+
+/* The row of enum xai__operator. */
+const xai__op_row *xai__op_find(uint32_t op);
+
+/* Groups, kernel, strides and dilations of 1, all else 0. */
+xai__attributes xai__attributes_default(void);
+
+/* Adds a node after working out the shape of its output; absent optional inputs are -1. Returns the output, or a
+ * negative status whose message names the operator. */
+int32_t xai__op_add(xai__graph *graph, uint32_t op, const xai__attributes *attributes, const int32_t *inputs,
+                    size_t n_inputs);
+
+/* Computes a node's output, or a window of it (NULL: everything), by its reference. */
+void xai__op_compute(const xai__graph *graph, int32_t node, const float *const *inputs, float *out,
+                     const xai__op_window *window);
+
+/* scale = gamma / sqrt(variance + epsilon), shift = beta - mean * scale, each rounded once from double. */
+void xai__batch_norm_affine(float *scale, float *shift, size_t n, const float *const gamma_beta_mean_variance[4],
+                            float epsilon);
+
+/* Rows; each family in a file of its own. */
+extern const xai__op_row xai__op_conv, xai__op_gemm, xai__op_batch_norm, xai__op_relu, xai__op_clip, xai__op_sigmoid,
+    xai__op_silu, xai__op_hard_sigmoid, xai__op_hard_swish, xai__op_binary_add, xai__op_binary_mul, xai__op_concat,
+    xai__op_max_pool, xai__op_average_pool, xai__op_global_average_pool, xai__op_reshape, xai__op_identity,
+    xai__op_softmax, xai__op_slice, xai__op_pad;
+
+#endif

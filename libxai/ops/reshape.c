@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ * Views: the same elements under another shape, or under another name. */
+#include <string.h>
+
+#include "core/error.h"
+#include "core/tensor.h"
+#include "ops/op.h"
+#include "ops/shape.h"
+
+static xai_status shape_reshape(const xai__op_shapes *shapes)
+{
+    const xai__attributes *a = shapes->attributes;
+    const xai__value *x = shapes->values[0];
+    char from[128], to[128];
+    size_t size;
+
+    memcpy(shapes->shape, a->shape, sizeof a->shape);
+    *shapes->rank = a->rank;
+    if (!xai__shape_size(&size, a->shape, a->rank) || size != x->size)
+        return xai__fail(XAI_E_SHAPE, "%s cannot become %s", xai__shape_text(from, sizeof from, x->shape, x->rank),
+                         xai__shape_text(to, sizeof to, a->shape, a->rank));
+    return XAI_OK;
+}
+
+static void copy(const xai__op_run *run)
+{
+    memcpy(run->out, run->inputs[0], run->value->size * sizeof(float));
+}
+
+const xai__op_row xai__op_reshape = { "Reshape", 1, 1, shape_reshape, copy, NULL };
+const xai__op_row xai__op_identity = { "Identity", 1, 1, xai__shape_same, copy, NULL };

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ * Shape rules that several families share. */
+#include "ops/shape.h"
+
+#include <string.h>
+
+#include "core/error.h"
+#include "core/tensor.h"
+
+enum { LARGEST_WINDOW = 1 << 20 };
+
+xai_status xai__shape_same(const xai__op_shapes *shapes)
+{
+    const xai__value *value = shapes->values[0];
+
+    memcpy(shapes->shape, value->shape, value->rank * sizeof *value->shape);
+    *shapes->rank = value->rank;
+    return XAI_OK;
+}
+
+xai_status xai__shape_rank(const xai__op_shapes *shapes, size_t index, uint32_t rank)
+{
+    const xai__value *value = shapes->values[index];
+    char text[128];
+
+    if (value->rank != rank)
+        return xai__fail(XAI_E_SHAPE, "input %zu has shape %s, expected %u dimensions", index,
+                         xai__shape_text(text, sizeof text, value->shape, value->rank), rank);
+    return XAI_OK;
+}
+
+xai_status xai__shape_vector(const xai__op_shapes *shapes, size_t index, int64_t n)
+{
+    const xai__value *value = index < shapes->n_inputs ? shapes->values[index] : NULL;
+    char text[128];
+
+    if (value != NULL && (value->rank != 1 || value->shape[0] != n))
+        return xai__fail(XAI_E_SHAPE, "input %zu has shape %s, expected %lld", index,
+                         xai__shape_text(text, sizeof text, value->shape, value->rank), (long long)n);
+    return XAI_OK;
+}
+
+xai_status xai__shape_windows(int64_t out[2], const xai__attributes *attributes, const int64_t in[2])
+{
+    for (int i = 0; i < 2; i++) {
+        int64_t kernel = attributes->kernel[i], stride = attributes->stride[i], dilation = attributes->dilation[i];
+        int64_t before = attributes->pads[i], after = attributes->pads[i + 2];
+        int64_t span, room;
+
+        if (kernel < 1 || stride < 1 || dilation < 1 || kernel > LARGEST_WINDOW || stride > LARGEST_WINDOW ||
+            dilation > LARGEST_WINDOW)
+            return xai__fail(XAI_E_FORMAT, "kernel %lld, stride %lld, dilation %lld: each must be from 1 to %d",
+                             (long long)kernel, (long long)stride, (long long)dilation, LARGEST_WINDOW);
+        if (before < 0 || after < 0 || before > LARGEST_WINDOW || after > LARGEST_WINDOW)
+            return xai__fail(XAI_E_FORMAT, "padding of %lld and %lld: each must be from 0 to %d", (long long)before,
+                             (long long)after, LARGEST_WINDOW);
+        span = (kernel - 1) * dilation + 1;
+        room = in[i] + before + after - span;
+        if (room < 0)
+            return xai__fail(XAI_E_SHAPE, "a window of %lld does not fit into %lld with padding %lld and %lld",
+                             (long long)span, (long long)in[i], (long long)before, (long long)after);
+        out[i] = room / stride + 1;
+        if (attributes->ceil_mode && room % stride != 0 && out[i] * stride < in[i] + before)
+            out[i]++;
+    }
+    return XAI_OK;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * Shape rules that several families share. */
+#ifndef XAI__OPS_SHAPE_H
+#define XAI__OPS_SHAPE_H
+
+#include "ops/op.h"
+
+/* The output has the shape of input 0. */
+xai_status xai__shape_same(const xai__op_shapes *shapes);
+
+/* Fails unless input index has this rank. */
+xai_status xai__shape_rank(const xai__op_shapes *shapes, size_t index, uint32_t rank);
+
+/* Fails unless input index is a vector of n elements; an absent input is fine. */
+xai_status xai__shape_vector(const xai__op_shapes *shapes, size_t index, int64_t n);
+
+/* Rows and columns of what a sliding window gives, from kernel, stride, dilation, pads and ceil_mode. As torch does,
+ * with ceil_mode a window that would start in the padding behind the end is left out. */
+xai_status xai__shape_windows(int64_t out[2], const xai__attributes *attributes, const int64_t in[2]);
+
+#endif
