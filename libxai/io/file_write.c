@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT
+ * Files as bytes, for writing: whole or not at all, though a power cut is not guarded against. */
+#include "io/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "core/hash.h"
+#include "core/memory.h"
+#include "io/file_name.h"
+
+/* A symbolic link is followed, so that the file it names is replaced and not the link. */
+static xai_status resolve(xai__file_writer *writer, const char *path)
+{
+    struct stat info;
+    char *real;
+
+    if (lstat(path, &info) < 0 || !S_ISLNK(info.st_mode)) {
+        writer->path = xai__strdup(writer->context, path);
+        return writer->path != NULL ? XAI_OK : XAI_E_NO_MEMORY;
+    }
+    real = realpath(path, NULL);
+    if (real == NULL)
+        return xai__file_fail_errno(writer->name, "follow the symbolic link", errno);
+    writer->path = xai__strdup(writer->context, real);
+    free(real);
+    return writer->path != NULL ? XAI_OK : XAI_E_NO_MEMORY;
+}
+
+/* Renaming over /dev/null would replace the device. */
+static xai_status check_target(const xai__file_writer *writer, mode_t *mode)
+{
+    struct stat info;
+
+    if (stat(writer->path, &info) < 0)
+        return XAI_OK;
+    if (S_ISDIR(info.st_mode))
+        return xai__fail(XAI_E_IO, "%s is a directory, not a file", writer->name);
+    if (!S_ISREG(info.st_mode))
+        return xai__fail(XAI_E_IO, "%s is not a regular file; only such files are written", writer->name);
+    *mode = info.st_mode & 0777;
+    return XAI_OK;
+}
+
+static char *temporary_name(const xai__file_writer *writer, uint64_t salt)
+{
+    const char *slash = strrchr(writer->path, '/');
+    int folder = slash != NULL ? (int)(slash - writer->path) + 1 : 0;
+    struct timespec now;
+    uint64_t noise[3] = { (uint64_t)getpid(), (uint64_t)(uintptr_t)writer, salt };
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return xai__format(writer->context, "%.*s.xai-%016llx.tmp", folder, writer->path,
+                       (unsigned long long)xai__hash((uint64_t)now.tv_nsec, noise, sizeof noise));
+}
+
+static xai_status create(xai__file_writer *writer)
+{
+    for (uint64_t attempt = 0;; attempt++) {
+        char *name = temporary_name(writer, attempt);
+
+        if (name == NULL)
+            return XAI_E_NO_MEMORY;
+        writer->fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (writer->fd >= 0) {
+            writer->temporary = name;
+            return XAI_OK;
+        }
+        xai__free(writer->context, name);
+        if ((errno != EEXIST && errno != EINTR) || attempt == 100)
+            return xai__file_fail_errno(writer->name, "write", errno);
+    }
+}
+
+xai_status xai__file_writer_open(xai__file_writer *writer, xai_context *context, const char *path)
+{
+    xai_status status = xai__file_check_path(path);
+    mode_t mode = 0;
+
+    *writer = (xai__file_writer){ .context = context };
+    if (status == XAI_OK && (writer->name = xai__file_name(context, path)) == NULL)
+        status = XAI_E_NO_MEMORY;
+    if (status == XAI_OK)
+        status = resolve(writer, path);
+    if (status == XAI_OK)
+        status = check_target(writer, &mode);
+    if (status == XAI_OK)
+        status = create(writer);
+    if (status == XAI_OK && mode != 0 && fchmod(writer->fd, mode) < 0)
+        status = xai__file_fail_errno(writer->name, "write", errno);
+    if (status < 0)
+        xai__file_writer_close(writer);
+    return status;
+}
+
+xai_status xai__file_writer_add(xai__file_writer *writer, const void *data, size_t size)
+{
+    const unsigned char *bytes = data;
+
+    for (size_t at = 0; at < size;) {
+        ssize_t n = write(writer->fd, bytes + at, size - at);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return xai__file_fail_errno(writer->name, "write", errno);
+        at += (size_t)n;
+    }
+    writer->size += size;
+    return XAI_OK;
+}
+
+xai_status xai__file_writer_commit(xai__file_writer *writer)
+{
+    int failed = close(writer->fd);
+
+    writer->fd = -1;
+    /* close() reports what the network or a full disk refused late. */
+    if (failed < 0 && errno != EINTR)
+        return xai__file_fail_errno(writer->name, "write", errno);
+    if (rename(writer->temporary, writer->path) < 0)
+        return xai__file_fail_errno(writer->name, "write", errno);
+    xai__free(writer->context, writer->temporary);
+    writer->temporary = NULL;
+    return XAI_OK;
+}
+
+void xai__file_writer_close(xai__file_writer *writer)
+{
+    if (writer->temporary != NULL) {
+        if (writer->fd >= 0)
+            close(writer->fd);
+        unlink(writer->temporary);
+    }
+    if (writer->context != NULL) {
+        xai__free(writer->context, writer->temporary);
+        xai__free(writer->context, writer->path);
+        xai__free(writer->context, writer->name);
+    }
+    *writer = (xai__file_writer){ 0 };
+}
+
+xai_status xai__file_write(xai_context *context, const char *path, const void *bytes, size_t size)
+{
+    xai__file_writer writer;
+    xai_status status = xai__file_writer_open(&writer, context, path);
+
+    if (status == XAI_OK)
+        status = xai__file_writer_add(&writer, bytes, size);
+    if (status == XAI_OK)
+        status = xai__file_writer_commit(&writer);
+    xai__file_writer_close(&writer);
+    return status;
+}
