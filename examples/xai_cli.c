@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT
+ * The command line: one table of options for all programs, help made from it, messages. */
+#include <errno.h>
+#include <float.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "xai_cli.h"
+
+enum option_kind { FLAG, TEXT, COUNT, SEED, FACTOR, TRIPLE, LIST };
+
+typedef struct cli_option {
+    const char *name; /* without the dashes; NULL: only the letter */
+    char letter;
+    uint32_t kind, groups;
+    size_t offset;
+    const char *argument, *help;
+} cli_option;
+
+#define AT(field) offsetof(cli_args, field)
+
+static const cli_option options[] = {
+    { "model", 'm', TEXT, CLI_MODEL, AT(model), "FILE", "manifest (.json)" },
+    { "arch", 0, TEXT, CLI_MODEL, AT(arch), "NAME", "built-in architecture, with --weights" },
+    { "weights", 0, TEXT, CLI_MODEL, AT(weights), "FILE", "weight file: .safetensors, .pth, .th" },
+    { "labels", 0, TEXT, CLI_MODEL, AT(labels), "FILE", "class names: JSON, or one a line" },
+    { "size", 0, COUNT, CLI_MODEL, AT(size), "N", "crop to N x N pixels" },
+    { "resize", 0, COUNT, CLI_MODEL, AT(resize), "N", "shorter side before the crop" },
+    { "mean", 0, TRIPLE, CLI_MODEL, AT(mean), "A,B,C", "subtracted from each scaled channel" },
+    { "std", 0, TRIPLE, CLI_MODEL, AT(std), "A,B,C", "divides each channel" },
+    { "scale", 0, FACTOR, CLI_MODEL, AT(scale), "S", "factor for the pixel values 0..255" },
+    { NULL, 'k', COUNT, CLI_CLASSES, AT(top), "N", "how many classes to list (5)" },
+    { "method", 0, TEXT, CLI_MAP, AT(method), "NAME", "which class activation map (cam)" },
+    { "layer", 0, LIST, CLI_MAP, AT(layers), "NAME", "target layer, as `xai layers` lists them" },
+    { "target", 0, LIST, CLI_MAP, AT(targets), "CLASS", "index, label or top; may be repeated (top)" },
+    { "grid", 0, FLAG, CLI_MAP, AT(grid), NULL, "write --npy on the method's own grid" },
+    { "npy", 0, TEXT, CLI_MAP, AT(npy), "FILE", "write the map as a NumPy file; a folder for several pictures" },
+    { "output", 'o', TEXT, CLI_MAP | CLI_OUTPUT, AT(output), "PATH", "folder for the pictures (.)" },
+    { "profile", 0, TEXT, CLI_MAP | CLI_PROFILE, AT(profile), "NAME", "whose conventions to follow (default)" },
+    { "window", 0, COUNT, CLI_COVER, AT(window), "N", "side of the patch in pixels (a quarter of the picture)" },
+    { "rounds", 0, COUNT, CLI_BENCH, AT(rounds), "N", "timed runs (20)" },
+    { "batch", 0, COUNT, CLI_BENCH, AT(batch), "N", "images a run (1)" },
+    { "explain", 0, FLAG, CLI_BENCH, AT(explain), NULL, "time a class activation map as well" },
+    { "exif", 0, FLAG, CLI_PICTURE, AT(exif), NULL, "turn pictures as their EXIF orientation says" },
+    { "threads", 0, COUNT, CLI_RUN, AT(threads), "N", "threads to use (one a core)" },
+    { "backend", 0, TEXT, CLI_RUN, AT(backend), "CHAIN", "backends, first choice first (native)" },
+    { "seed", 0, SEED, CLI_RUN, AT(seed), "N", "seed of everything random (0)" },
+    { "json", 0, FLAG, CLI_JSON, AT(json), NULL, "the result as JSON, and nothing else on stdout" },
+    { "quiet", 'q', FLAG, CLI_NOISE, AT(quiet), NULL, "no remarks" },
+    { "verbose", 'v', FLAG, CLI_NOISE, AT(verbose), NULL, "say what the library does" },
+    { "help", 'h', FLAG, ~0u, AT(help), NULL, "this text" },
+};
+
+#define N_OPTIONS (sizeof options / sizeof options[0])
+
+static void say(const cli_args *cli, const char *format, va_list arguments)
+{
+    fflush(stdout);
+    fprintf(stderr, "%s: ", cli->program);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+}
+
+int cli_fail(const cli_args *cli, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    say(cli, format, arguments);
+    va_end(arguments);
+    return CLI_FAILED;
+}
+
+int cli_fail_library(const cli_args *cli)
+{
+    return cli_fail(cli, "%s", xai_last_error());
+}
+
+int cli_misuse(const cli_args *cli, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    say(cli, format, arguments);
+    va_end(arguments);
+    return CLI_USAGE;
+}
+
+void cli_note(const cli_args *cli, const char *format, ...)
+{
+    va_list arguments;
+
+    if (cli->quiet)
+        return;
+    va_start(arguments, format);
+    say(cli, format, arguments);
+    va_end(arguments);
+}
+
+bool cli_is_url(const cli_args *cli, const char *text)
+{
+    size_t scheme = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+
+    if (scheme == 0 || strncmp(text + scheme, "://", 3) != 0)
+        return false;
+    cli_fail(cli, "%s: is a URL; nothing is downloaded, save the file and name that", text);
+    return true;
+}
+
+char *cli_format(const char *format, ...)
+{
+    va_list arguments;
+    char *text = NULL;
+    int length;
+
+    va_start(arguments, format);
+    length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    if (length < 0) {
+        fputs("out of memory\n", stderr);
+        exit(CLI_FAILED);
+    }
+    return text;
+}
+
+double cli_seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static bool read_count(const char *text, int32_t *out)
+{
+    char *end;
+    long value;
+
+    errno = 0;
+    value = strtol(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || value < 1 || value > INT32_MAX)
+        return false;
+    *out = (int32_t)value;
+    return true;
+}
+
+static bool read_seed(const char *text, uint64_t *out)
+{
+    char *end;
+
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    return errno == 0 && end != text && *end == '\0' && text[0] != '-';
+}
+
+/* Reads a finite number and moves text behind it. */
+static bool read_number(const char **text, float *out)
+{
+    char *end;
+    double value = strtod(*text, &end);
+
+    if (end == *text || !isfinite(value) || fabs(value) > (double)FLT_MAX)
+        return false;
+    *text = end;
+    *out = (float)value;
+    return true;
+}
+
+static bool read_factor(const char *text, float *out)
+{
+    return read_number(&text, out) && *text == '\0' && *out != 0;
+}
+
+static bool read_triple(const char *text, cli_triple *out)
+{
+    for (int i = 0; i < 3; i++) {
+        if (!read_number(&text, &out->values[i]) || *text != (i < 2 ? ',' : '\0'))
+            return false;
+        text++;
+    }
+    out->set = true;
+    return true;
+}
+
+static const char *expected(uint32_t kind)
+{
+    static const char *const texts[] = {
+        [FLAG] = "no value",
+        [TEXT] = "a text",
+        [COUNT] = "a whole number from 1 on",
+        [SEED] = "a whole number from 0 on",
+        [FACTOR] = "a number other than 0",
+        [TRIPLE] = "three numbers, such as 0.485,0.456,0.406",
+        [LIST] = "a text",
+    };
+
+    return texts[kind];
+}
+
+static bool read_value(cli_args *cli, const cli_option *option, const char *text)
+{
+    void *field = (char *)cli + option->offset;
+
+    switch (option->kind) {
+    case COUNT:
+        return read_count(text, field);
+    case SEED:
+        return read_seed(text, field);
+    case FACTOR:
+        return read_factor(text, field);
+    case TRIPLE:
+        return read_triple(text, field);
+    case LIST:
+        ((cli_list *)field)->items[((cli_list *)field)->count++] = text;
+        return true;
+    default:
+        *(const char **)field = text;
+        return text[0] != '\0';
+    }
+}
+
+/* The option that arg names, as "--name", "--name=value", "-x" or "-xvalue"; *value is what is attached or NULL. */
+static const cli_option *find_option(const char *arg, uint32_t groups, const char **value)
+{
+    bool is_long = arg[1] == '-';
+    size_t length = is_long ? strcspn(arg + 2, "=") : 1;
+
+    *value = NULL;
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        const cli_option *option = &options[i];
+        if ((option->groups & groups) == 0)
+            continue;
+        if (is_long
+                ? option->name == NULL || strncmp(option->name, arg + 2, length) != 0 || option->name[length] != '\0'
+                : option->letter != arg[1])
+            continue;
+        if (is_long && arg[2 + length] == '=')
+            *value = arg + 3 + length;
+        else if (!is_long && arg[2] != '\0')
+            *value = arg + 2;
+        return option;
+    }
+    return NULL;
+}
+
+static int parse_option(cli_args *cli, uint32_t groups, char **argv, int argc, int *at)
+{
+    const char *arg = argv[*at];
+    const char *value;
+    const cli_option *option = find_option(arg, groups, &value);
+
+    if (option == NULL)
+        return cli_misuse(cli, "%s: no such option; --help lists them", arg);
+    if (option->kind == FLAG) {
+        if (value != NULL)
+            return cli_misuse(cli, "%s: takes no value", arg);
+        *(bool *)((char *)cli + option->offset) = true;
+        return CLI_GO_ON;
+    }
+    if (value == NULL && *at + 1 == argc)
+        return cli_misuse(cli, "%s: expected %s after it", arg, expected(option->kind));
+    if (value == NULL)
+        value = argv[++*at];
+    if (!read_value(cli, option, value))
+        return cli_misuse(cli, "%s: expected %s, got \"%s\"", arg, expected(option->kind), value);
+    return CLI_GO_ON;
+}
+
+static int parse(cli_args *cli, const cli_command *command, int argc, char **argv, int first)
+{
+    bool only_operands = false;
+
+    for (int i = first; i < argc; i++) {
+        if (!only_operands && strcmp(argv[i], "--") == 0) {
+            only_operands = true;
+        } else if (only_operands || argv[i][0] != '-' || argv[i][1] == '\0') {
+            cli->operands.items[cli->operands.count++] = argv[i];
+        } else {
+            int status = parse_option(cli, command->groups, argv, argc, &i);
+            if (status != CLI_GO_ON)
+                return status;
+        }
+    }
+    return CLI_GO_ON;
+}
+
+static void print_help(const char *program, const cli_command *command)
+{
+    printf("usage: %s %s%s%s\n\n%s\n\n", program, command->name, command->name[0] != '\0' ? " " : "", command->usage,
+           command->purpose);
+    if (command->groups & CLI_MODEL)
+        puts("MODEL is -m FILE, or --arch NAME --weights FILE; with neither, $XAI_MODEL, else the default model that\n"
+             "`bash examples/run` installed.\n");
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        const cli_option *option = &options[i];
+        char letter[] = { '-', option->letter, '\0' };
+        char left[64];
+
+        if ((option->groups & command->groups) == 0)
+            continue;
+        snprintf(left, sizeof left, "%s%s%s%s%s%s", option->letter ? letter : "    ",
+                 option->letter && option->name ? ", " : "", option->name ? "--" : "", option->name ? option->name : "",
+                 option->argument ? " " : "", option->argument ? option->argument : "");
+        printf("  %-22s %s\n", left, option->help);
+    }
+}
+
+static int check_operands(const cli_args *cli, const cli_command *command)
+{
+    size_t count = cli->operands.count;
+    const char *gap = command->name[0] != '\0' ? " " : "";
+
+    if (count < command->min_operands)
+        return cli_misuse(cli, "too few arguments; usage: %s %s%s%s", cli->program, command->name, gap, command->usage);
+    if (count > command->max_operands)
+        return cli_misuse(cli, "%s: one argument too many; usage: %s %s%s%s",
+                          cli->operands.items[command->max_operands], cli->program, command->name, gap, command->usage);
+    return CLI_GO_ON;
+}
+
+int cli_main(const char *program, const cli_command *command, int argc, char **argv, int first)
+{
+    size_t room = (size_t)argc + 1;
+    const char **items = calloc(3 * room, sizeof *items);
+    cli_args cli = { .program = program };
+    int status;
+
+    if (items == NULL)
+        return cli_fail(&cli, "out of memory");
+    cli.layers.items = items;
+    cli.targets.items = items + room;
+    cli.operands.items = items + 2 * room;
+
+    status = parse(&cli, command, argc, argv, first);
+    if (status == CLI_GO_ON && cli.help) {
+        print_help(program, command);
+        status = CLI_DONE;
+    }
+    if (status == CLI_GO_ON)
+        status = check_operands(&cli, command);
+    if (status == CLI_GO_ON)
+        status = command->run(&cli);
+    free(items);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return cli_fail(&cli, "standard output: cannot be written: %s", strerror(errno));
+    return status == CLI_GO_ON ? CLI_DONE : status;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT
+ * What the programs share: one table of options, messages, the model they open, JSON. */
+#ifndef XAI_CLI_H
+#define XAI_CLI_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <json-c/json.h>
+#include <xai/xai.h>
+
+/* Exit codes; the first is no exit at all. */
+enum cli_exit { CLI_GO_ON = -1, CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+
+/* Groups of options; a command names those it takes. */
+enum cli_group {
+    CLI_MODEL = 1,
+    CLI_RUN = 2,
+    CLI_PICTURE = 4,
+    CLI_JSON = 8,
+    CLI_CLASSES = 16,
+    CLI_MAP = 32,
+    CLI_BENCH = 64,
+    CLI_PROFILE = 128,
+    CLI_NOISE = 256,
+    CLI_COVER = 512,
+    CLI_OUTPUT = 1024
+};
+
+/* An option that may be given several times. */
+typedef struct cli_list {
+    const char **items;
+    size_t count;
+} cli_list;
+
+/* Three numbers; set tells whether they were given. */
+typedef struct cli_triple {
+    float values[3];
+    bool set;
+} cli_triple;
+
+/* Everything that a command line can say. Zero is "not given". */
+typedef struct cli_args {
+    const char *program; /* what messages begin with */
+    const char *model, *arch, *weights, *labels;
+    int32_t size, resize;
+    float scale;
+    cli_triple mean, std;
+    int32_t threads;
+    uint64_t seed;
+    const char *backend, *profile, *method, *output, *npy;
+    bool exif, json, quiet, verbose, grid, explain, help;
+    int32_t top, rounds, batch, window;
+    cli_list layers, targets, operands;
+} cli_args;
+
+typedef struct cli_command {
+    const char *name; /* empty for a program that has only one command */
+    const char *usage, *purpose;
+    uint32_t groups;
+    size_t min_operands, max_operands;
+    int (*run)(const cli_args *cli);
+} cli_command;
+
+/* Runs a command on argv[first...]; returns the exit code. program is what messages and help begin with. */
+int cli_main(const char *program, const cli_command *command, int argc, char **argv, int first);
+
+/* One line on stderr, "program: message"; both return CLI_FAILED. The second says xai_last_error(). */
+int cli_fail(const cli_args *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int cli_fail_library(const cli_args *cli);
+
+/* The same with CLI_USAGE and a pointer to --help. */
+int cli_misuse(const cli_args *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A remark on stderr, unless -q. */
+void cli_note(const cli_args *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* True, and the sentence is said, where text is a URL. */
+bool cli_is_url(const cli_args *cli, const char *text);
+
+/* snprintf into new memory that the caller frees; ends the program where memory runs out. */
+char *cli_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Seconds of a clock that only goes forward. */
+double cli_seconds(void);
+
+/* What a command works with. */
+typedef struct cli_subject {
+    xai_context *context;
+    xai_model *model;
+    xai_session *session;
+} cli_subject;
+
+/* How much of a subject a command needs. */
+enum cli_need { CLI_NEED_WEIGHTS = 1, CLI_NEED_SESSION = 2 };
+
+/* Opens what the MODEL options name; CLI_GO_ON or an exit code after a message. Close it in either case. */
+int cli_open(cli_subject *subject, const cli_args *cli, uint32_t needs);
+int cli_open_context(cli_subject *subject, const cli_args *cli);
+void cli_close(cli_subject *subject);
+
+/* Decodes a picture and prepares it; either out may be NULL. CLI_GO_ON or CLI_FAILED after a message. */
+int cli_load(const cli_args *cli, const cli_subject *subject, const char *path, xai_image **crop, xai_tensor **input);
+
+/* Softmax of one row of logits; the caller frees it. Also gives the index of the largest. */
+double *cli_softmax(const float *logits, size_t n_classes, size_t *top);
+
+/* A class's label, or "class N" in buffer where the model has none. */
+const char *cli_label(const xai_model *model, size_t index, char *buffer, size_t capacity);
+
+/* The last part of a path, and its length without the extension. */
+const char *cli_stem(const char *path, size_t *length);
+
+/* JSON numbers with nine significant digits, enough for any float; null for NaN and infinity. */
+json_object *cli_json_number(double value);
+
+/* Prints a document on one line and drops it. CLI_GO_ON or CLI_FAILED. */
+int cli_json_print(const cli_args *cli, json_object *document);
+
+/* Text of a function that works as snprintf (xai_context_json, xai_attribution_json), parsed; NULL on failure. */
+typedef size_t (*cli_describe_fn)(void *object, char *buffer, size_t capacity);
+json_object *cli_json_describe(cli_describe_fn describe, void *object);
+
+/* The commands. */
+int cli_classify(const cli_args *cli);
+int cli_layers(const cli_args *cli);
+int cli_cam(const cli_args *cli);
+int cli_convert(const cli_args *cli);
+int cli_bench(const cli_args *cli);
+int cli_info(const cli_args *cli);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ * xai convert: a weight file as safetensors. */
+#include "xai_cli.h"
+
+int cli_convert(const cli_args *cli)
+{
+    const char *in = cli->operands.items[0], *out = cli->operands.items[1];
+    cli_subject subject = { 0 };
+    int status;
+
+    if (cli_is_url(cli, in) || cli_is_url(cli, out))
+        return CLI_FAILED;
+    status = cli_open_context(&subject, cli);
+    if (status == CLI_GO_ON && xai_weights_convert(subject.context, in, out) != XAI_OK)
+        status = cli_fail_library(cli);
+    if (status == CLI_GO_ON && !cli->quiet)
+        printf("%s\n", out);
+    cli_close(&subject);
+    return status;
+}
