@@ -24,8 +24,9 @@ enum xai__pool_kind { XAI__POOL_MAX, XAI__POOL_AVERAGE };
 
 enum xai__stage_kind { XAI__AFFINE, XAI__ADD, XAI__MUL, XAI__ACT, XAI__MASK };
 
-/* ACT functions. CLIP: min(max(v, low), high). HARD_SIGMOID: min(max(fma(v, low, high), 0), 1), so low is the slope and
- * high the offset. HARD_SWISH: v * HARD_SIGMOID(v) with slope 1/6 and offset 1/2, two rounded operations. */
+/* ACT functions. RELU: v < 0 ? 0 : v, so NaN and -0 pass. CLIP: v < low ? low : v > high ? high : v, so NaN passes.
+ * HARD_SIGMOID: CLIP(fma(v, low, high)) to 0 and 1, so low is the slope and high the offset. HARD_SWISH: v times
+ * HARD_SIGMOID(v) with slope 1/6 and offset 1/2, two rounded operations. */
 enum xai__act { XAI__RELU, XAI__CLIP, XAI__SIGMOID, XAI__SILU, XAI__HARD_SIGMOID, XAI__HARD_SWISH };
 
 /* MASK functions: v where the condition holds for the operand y (a saved output), else 0. POSITIVE: y > 0. SEED: v > 0.
@@ -37,7 +38,9 @@ typedef struct xai__backend xai__backend;
 /* Where a value lies; strides in floats. BLOCKED: block is the stride of 16 channels and pixel is 16. PLAIN: block is
  * the stride of one channel and pixel is 1. GEMM: rows lie `row` apart and columns are contiguous. Image stride 0
  * broadcasts one image over the batch; an operand of a stage may also have row and pixel 0, which broadcasts one pixel
- * ([C,1,1]). */
+ * ([C,1,1]). Rows need not be dense. 4-byte alignment is enough; BLOCKED data is fastest at a multiple of 64 bytes. out
+ * may be the very view of an operand (adding in place), or of in for MAP with one layout; otherwise nothing that is
+ * written overlaps what is read. A BLOCKED map of one pixel, blocks dense, is also the PLAIN row of its channels. */
 typedef struct xai__view {
     float *data;
     int64_t image, block, row, pixel;
@@ -54,7 +57,7 @@ typedef struct xai__stage {
     uint32_t kind, function;
     float low, high;
     const float *scale, *shift; /* AFFINE, a value a channel, padded with zeros to whole blocks of 16: fma(v, scale,
-                                   shift), or v + shift if scale is NULL */
+                                   shift), or v + shift if scale is NULL, or v * scale if shift is NULL */
     int32_t operand;            /* index into args.operands (ADD, MUL, MASK), -1: none */
     bool keeps_zero; /* f(0) == 0: where it is false, lanes beyond C are zeroed again before storing BLOCKED */
 } xai__stage;
@@ -64,7 +67,9 @@ typedef struct xai__op_desc {
     uint32_t op, purpose, n_stages, groups;
     int32_t in_c, in_h, in_w, out_c, out_h, out_w; /* GEMM: in_c is K, out_c is N, out_h the rows a image */
     int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
-    uint32_t pool, count_pad;
+    int32_t pad_bottom,
+        pad_right;            /* only count_pad asks: a window that ceil mode lets reach further counts up to here */
+    uint32_t pool, count_pad; /* average over the taps inside the map, or inside map and padding */
     uint32_t in_layout, out_layout; /* what the caller would like; the kernel states its own */
     const xai__stage *stages;       /* borrowed for plan() and for as long as the kernel lives */
     const float *weights;           /* CONV [out_c][in_c/groups][kh][kw], GEMM [N][K]; borrowed for plan() only */
@@ -75,7 +80,9 @@ typedef struct xai__op_desc {
 typedef struct xai__packing {
     uint64_t format; /* 0: the raw weights as they are, and packed is the raw pointer */
     size_t bytes, n_parts;
-    void (*pack)(void *out, const float *raw, const xai__op_desc *desc, size_t part); /* parts may run in parallel */
+
+    /* Parts may run in parallel. Of the desc only shapes are read. NULL where there are no weights. */
+    void (*pack)(void *out, const float *raw, const xai__op_desc *desc, size_t part);
 } xai__packing;
 
 /* Immutable after plan(); a backend embeds it as its first member. */
@@ -94,7 +101,8 @@ typedef struct xai__args {
     const xai__view *operands; /* as the stages index them */
     const xai__view *stores;   /* NULL, or n_stages + 1 taps in out_layout: the accumulator itself, then the value after
                                   each   stage; data NULL: none. The last stage's tap is never set, it is out. */
-    const xai__window *windows; /* one an image; NULL: everything */
+    const xai__window *windows; /* one an image, inside the map, maybe empty; NULL: everything. GEMM: y counts rows,
+                                   columns are always done whole */
     const void *packed;         /* the packed weights; the plan holds the reference */
     void *shared_scratch;       /* from the session's arena, shared_scratch_per_image * n_images */
 } xai__args;
