@@ -6,7 +6,24 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/utf8.h"
+
 static _Thread_local char message[1024];
+
+/* Names in a message come from files, and its end may be cut: what is kept is one line of UTF-8 all the same. */
+static void tidy(void)
+{
+    unsigned char *bytes = (unsigned char *)message;
+    size_t size = strlen(message);
+
+    for (size_t at = 0; at < size;) {
+        size_t length = xai__utf8_length(bytes + at, size - at);
+
+        if (length == 0 || bytes[at] < 0x20 || bytes[at] == 0x7f)
+            bytes[at] = '?';
+        at += length == 0 ? 1 : length;
+    }
+}
 
 xai_status xai__fail(xai_status status, const char *format, ...)
 {
@@ -15,6 +32,7 @@ xai_status xai__fail(xai_status status, const char *format, ...)
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
+    tidy();
     return status;
 }
 
@@ -32,6 +50,7 @@ xai_status xai__fail_in(xai_status status, const char *prefix)
 
     if (snprintf(joined, sizeof joined, "%s: %s", prefix, message) > 0)
         memcpy(message, joined, sizeof message);
+    tidy();
     return status;
 }
 
