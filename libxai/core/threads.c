@@ -115,6 +115,9 @@ void xai__pool_fini(xai__pool *pool, xai_context *context)
             pthread_join(pool->workers[i], NULL);
     }
     xai__free(context, pool->workers);
+    /* In a forked child the workers that waited here are gone, and glibc would wait for them for ever. */
+    if (pool->started && pool->owner != getpid())
+        return;
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->lock);
 }
