@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ * What a model keeps for its sessions. */
+#include "runtime/cache.h"
+
+#include <string.h>
+
+#include "core/memory.h"
+
+enum { N_PLANS = 8 };
+
+struct xai__cache {
+    xai__chain *chain;
+    xai__packed_set packed;
+    xai__plan *plans[N_PLANS]; /* the one used last first */
+};
+
+static void drop_plan(xai__cache *cache, xai__plan *plan)
+{
+    if (plan != NULL && atomic_fetch_sub(&plan->refs, 1) == 1)
+        xai__plan_free(plan, &cache->packed);
+}
+
+static void free_cache(xai_context *context, xai__cache *cache)
+{
+    for (size_t i = 0; i < N_PLANS; i++)
+        drop_plan(cache, cache->plans[i]);
+    if (cache->chain != NULL)
+        xai__chain_close(cache->chain);
+    xai__free(context, cache);
+}
+
+/* Opens the backends at the first plan, so that loading a model does not depend on them. */
+static xai_status open_cache(xai_model *model)
+{
+    xai_context *context = model->object.context;
+    xai__cache *cache;
+    xai_status status;
+
+    if (model->cache != NULL)
+        return XAI_OK;
+    cache = xai__zalloc_array(context, 1, sizeof *cache);
+    if (cache == NULL)
+        return XAI_E_NO_MEMORY;
+    cache->packed = (xai__packed_set){ .context = context, .graph = &model->graph };
+    status = xai__chain_open(&cache->chain, context);
+    if (status < 0) {
+        free_cache(context, cache);
+        return status;
+    }
+    model->cache = cache;
+    model->free_cache = free_cache;
+    return XAI_OK;
+}
+
+static bool same_values(const int32_t *a, size_t n_a, const int32_t *b, size_t n_b)
+{
+    return n_a == n_b && (n_a == 0 || memcmp(a, b, n_a * sizeof *a) == 0);
+}
+
+static bool same_key(const xai__plan_key *a, const xai__plan_key *b)
+{
+    return a->purpose == b->purpose && a->feed == b->feed && same_values(a->taps, a->n_taps, b->taps, b->n_taps) &&
+           same_values(a->cuts, a->n_cuts, b->cuts, b->n_cuts) &&
+           same_values(a->fetches, a->n_fetches, b->fetches, b->n_fetches);
+}
+
+/* Puts a plan first; whichever was last falls out. */
+static void put_first(xai__cache *cache, xai__plan *plan, size_t from)
+{
+    memmove(cache->plans + 1, cache->plans, from * sizeof *cache->plans);
+    cache->plans[0] = plan;
+}
+
+static xai_status find_plan(xai__plan **out, xai__cache *cache, const xai__plan_key *key)
+{
+    xai_status status;
+
+    for (size_t i = 0; i < N_PLANS && cache->plans[i] != NULL; i++)
+        if (same_key(&cache->plans[i]->key, key)) {
+            *out = cache->plans[i];
+            put_first(cache, *out, i);
+            return XAI_OK;
+        }
+    status = xai__plan_build(out, &cache->packed, cache->chain, key);
+    if (status == XAI_OK) {
+        drop_plan(cache, cache->plans[N_PLANS - 1]);
+        put_first(cache, *out, N_PLANS - 1);
+    }
+    return status;
+}
+
+xai_status xai__cache_plan(xai__plan **out, xai_model *model, const xai__plan_key *key)
+{
+    xai_status status;
+
+    *out = NULL;
+    pthread_mutex_lock(&model->lock);
+    status = open_cache(model);
+    if (status == XAI_OK)
+        status = find_plan(out, model->cache, key);
+    if (*out != NULL)
+        atomic_fetch_add(&(*out)->refs, 1);
+    pthread_mutex_unlock(&model->lock);
+    return status;
+}
+
+void xai__cache_release(xai_model *model, xai__plan *plan)
+{
+    if (plan == NULL)
+        return;
+    pthread_mutex_lock(&model->lock);
+    drop_plan(model->cache, plan);
+    pthread_mutex_unlock(&model->lock);
+}
+
+xai_status xai__cache_is_exact(bool *out, xai_model *model)
+{
+    xai_status status;
+
+    pthread_mutex_lock(&model->lock);
+    status = open_cache(model);
+    *out = status == XAI_OK && xai__chain_is_exact(model->cache->chain);
+    pthread_mutex_unlock(&model->lock);
+    return status;
+}

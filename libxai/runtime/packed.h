@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ * Weights as kernels want them: one copy a model, under (constant, format), dropped with the last plan that uses it. */
+#ifndef XAI__RUNTIME_PACKED_H
+#define XAI__RUNTIME_PACKED_H
+
+#include "backends/backend.h"
+#include "graph/graph.h"
+
+/* Formats that the runtime makes itself; the backends' have other numbers. */
+enum xai__packed_format {
+    XAI__PACKED_BIAS = 1,  /* a bias, padded to whole blocks */
+    XAI__PACKED_AFFINE = 2 /* a batch norm's scale, then its shift, each padded to whole blocks */
+};
+
+typedef struct xai__packed {
+    struct xai__packed *next;
+    int32_t constant;
+    uint64_t format;
+    size_t refs, bytes;
+    void *data;
+} xai__packed;
+
+/* A model's packed weights; the model's lock is held by the caller throughout. */
+typedef struct xai__packed_set {
+    xai_context *context;
+    const xai__graph *graph;
+    xai__packed *first;
+} xai__packed_set;
+
+/* Each returns an entry with one reference more, packing it first if it is not there. */
+xai_status xai__packed_weights(xai__packed **out, xai__packed_set *set, int32_t constant, const xai__packing *packing,
+                               const xai__op_desc *desc);
+xai_status xai__packed_bias(xai__packed **out, xai__packed_set *set, int32_t constant);
+xai_status xai__packed_affine(xai__packed **out, xai__packed_set *set, const xai__node *batch_norm);
+
+void xai__packed_unref(xai__packed_set *set, xai__packed *packed);
+
+#endif

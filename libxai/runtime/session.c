@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT
+ * Sessions: a model being run. */
+#include "runtime/session.h"
+
+#include <string.h>
+
+#include "core/context.h"
+#include "core/error.h"
+#include "core/memory.h"
+#include "core/options.h"
+#include "core/tensor.h"
+#include "graph/names.h"
+#include "runtime/cache.h"
+#include "runtime/step.h"
+
+enum { DEFAULT_BUDGET = 256 << 20 };
+
+/* A run being prepared: the values it taps, and the hooks that want them. */
+typedef struct forward {
+    xai_session *session;
+    const xai__request *request;
+    xai_hook **hooks;
+    size_t n_hooks;
+    int32_t *taps, *cuts, *fetches;
+    size_t n_taps, n_cuts;
+    xai_tensor **tensors; /* one a tap */
+    xai__plan *plan;
+    size_t n_images;
+} forward;
+
+/* --- handles --- */
+
+xai_status xai_session_create(xai_session **out, xai_model *model, const xai_session_options *options)
+{
+    xai_session_options read;
+    xai_session *session;
+    xai_status status;
+
+    XAI__ENTER(out);
+    if (out == NULL || model == NULL)
+        return xai__fail(XAI_E_INVALID, "%s is NULL", out == NULL ? "out" : "model");
+    status = XAI__OPTIONS_READ(&read, options);
+    if (status < 0)
+        return status;
+    if (read.purpose > XAI_PURPOSE_WINDOWED || read.reserved != 0)
+        return xai__fail(XAI_E_INVALID, "purpose is %u, reserved is %u", read.purpose, read.reserved);
+    session = xai__zalloc_array(model->object.context, 1, sizeof *session);
+    if (session == NULL)
+        return XAI_E_NO_MEMORY;
+    xai__object_init(&session->object, model->object.context);
+    session->model = xai_model_ref(model);
+    session->memory_budget = read.memory_budget != 0 ? read.memory_budget : DEFAULT_BUDGET;
+    session->purpose = read.purpose;
+    atomic_init(&session->cancel, false);
+    pthread_mutex_init(&session->lock, NULL);
+    *out = session;
+    return XAI_OK;
+}
+
+xai_session *xai_session_ref(xai_session *session)
+{
+    if (session != NULL)
+        xai__object_ref(&session->object);
+    return session;
+}
+
+void xai_session_unref(xai_session *session)
+{
+    xai_context *context;
+
+    if (session == NULL || !xai__object_unref(&session->object))
+        return;
+    context = session->object.context;
+    pthread_mutex_lock(&session->lock);
+    xai__session_sweep(session);
+    pthread_mutex_unlock(&session->lock);
+    pthread_mutex_destroy(&session->lock);
+    xai__free(context, session->arena);
+    xai__free(context, session->scratch);
+    xai_model_unref(session->model);
+    xai__free(context, session);
+    xai_context_unref(context);
+}
+
+void xai_session_cancel(xai_session *session)
+{
+    atomic_store(&session->cancel, true);
+}
+
+/* --- shapes --- */
+
+/* The shape of n images of a value: a leading 1 becomes n, else n is put in front. */
+static size_t batch_shape(int64_t *shape, const xai__value *value, size_t n)
+{
+    bool replaces = value->rank > 0 && value->shape[0] == 1;
+    size_t skip = replaces ? 1 : 0;
+
+    shape[0] = (int64_t)n;
+    memcpy(shape + 1, value->shape + skip, (value->rank - skip) * sizeof *shape);
+    return 1 + value->rank - skip;
+}
+
+xai_status xai__check_fed(size_t *n_images, const xai__graph *graph, int32_t value, const xai_tensor *tensor)
+{
+    const xai__value *v = &graph->values[value];
+    int64_t shape[XAI__MAX_RANK + 1];
+    size_t rank = batch_shape(shape, v, 0);
+    char got[128], wanted[128];
+
+    *n_images = tensor->rank > 0 ? (size_t)tensor->shape[0] : 0;
+    if (tensor->rank == rank && *n_images > 0 && memcmp(tensor->shape + 1, shape + 1, (rank - 1) * sizeof *shape) == 0)
+        return XAI_OK;
+    xai__shape_text(wanted, sizeof wanted, shape + 1, rank - 1);
+    return xai__fail(XAI_E_SHAPE, "'%s' takes Nx%s with N >= 1, got %s", v->name, wanted,
+                     xai__shape_text(got, sizeof got, tensor->shape, tensor->rank));
+}
+
+/* --- who wants what --- */
+
+static void insert_value(int32_t *values, size_t *n, int32_t value)
+{
+    size_t at = *n;
+
+    for (size_t i = 0; i < *n; i++)
+        if (values[i] == value)
+            return;
+    for (; at > 0 && values[at - 1] > value; at--)
+        values[at] = values[at - 1];
+    values[at] = value;
+    ++*n;
+}
+
+static bool is_wanted(const forward *f, const xai_hook *hook)
+{
+    return !atomic_load(&hook->is_dropped) && (f->request->fires_hooks || hook->kind == XAI_HOOK_EDIT);
+}
+
+/* Claims the session and lists the hooks that take part. */
+static xai_status start(forward *f)
+{
+    xai_session *session = f->session;
+    xai_context *context = session->object.context;
+    xai_status status = XAI_OK;
+    size_t n = 0;
+
+    pthread_mutex_lock(&session->lock);
+    if (session->is_running) {
+        status = xai__fail(XAI_E_BUSY, "the session is running a forward pass");
+    } else {
+        xai__session_sweep(session);
+        for (xai_hook *hook = session->hooks; hook != NULL; hook = hook->next)
+            n++;
+        f->hooks = xai__alloc_array(context, n, sizeof(xai_hook *));
+        if (f->hooks == NULL)
+            status = XAI_E_NO_MEMORY;
+        for (xai_hook *hook = session->hooks; hook != NULL && status == XAI_OK; hook = hook->next)
+            if (is_wanted(f, hook))
+                f->hooks[f->n_hooks++] = hook;
+        session->is_running = status == XAI_OK;
+    }
+    pthread_mutex_unlock(&session->lock);
+    return status;
+}
+
+static void finish(forward *f)
+{
+    xai_session *session = f->session;
+    xai_context *context = session->object.context;
+
+    for (size_t i = 0; f->tensors != NULL && i < f->n_taps; i++)
+        xai_tensor_unref(f->tensors[i]);
+    xai__free(context, f->tensors);
+    xai__free(context, f->taps);
+    xai__free(context, f->hooks);
+    xai__cache_release(session->model, f->plan);
+    pthread_mutex_lock(&session->lock);
+    session->is_running = false;
+    xai__session_sweep(session);
+    pthread_mutex_unlock(&session->lock);
+}
+
+/* Hooks on values that this run does not compute stay silent. */
+static xai_status collect_taps(forward *f)
+{
+    const xai__graph *graph = &f->session->model->graph;
+    xai_context *context = f->session->object.context;
+    const xai__request *request = f->request;
+    size_t n = request->n_fetches + f->n_hooks, n_fetches = 0;
+    bool *computed = xai__zalloc_array(context, graph->n_values, sizeof *computed);
+
+    f->taps = xai__alloc_array(context, 3 * n, sizeof *f->taps);
+    if (computed == NULL || f->taps == NULL) {
+        xai__free(context, computed);
+        return XAI_E_NO_MEMORY;
+    }
+    f->cuts = f->taps + n;
+    f->fetches = f->cuts + n;
+    xai__graph_mark_computed(computed, graph, request->feed, request->fetches, request->n_fetches);
+    for (size_t i = 0; i < request->n_fetches; i++) {
+        insert_value(f->taps, &f->n_taps, request->fetches[i]);
+        insert_value(f->fetches, &n_fetches, request->fetches[i]);
+    }
+    for (size_t i = 0; i < f->n_hooks; i++) {
+        if (!computed[f->hooks[i]->value])
+            continue;
+        insert_value(f->taps, &f->n_taps, f->hooks[i]->value);
+        if (f->hooks[i]->kind == XAI_HOOK_EDIT)
+            insert_value(f->cuts, &f->n_cuts, f->hooks[i]->value);
+    }
+    xai__free(context, computed);
+    return xai__cache_plan(&f->plan, f->session->model,
+                           &(xai__plan_key){ .purpose = f->session->purpose,
+                                             .feed = request->feed,
+                                             .taps = f->taps,
+                                             .n_taps = f->n_taps,
+                                             .cuts = f->cuts,
+                                             .n_cuts = f->n_cuts,
+                                             .fetches = f->fetches,
+                                             .n_fetches = n_fetches });
+}
+
+static xai_status create_tensors(forward *f)
+{
+    xai_context *context = f->session->object.context;
+    xai_status status = XAI_OK;
+
+    f->tensors = xai__zalloc_array(context, f->n_taps, sizeof(xai_tensor *));
+    if (f->tensors == NULL)
+        return XAI_E_NO_MEMORY;
+    for (size_t i = 0; i < f->n_taps && status == XAI_OK; i++) {
+        const xai__value *value = &f->session->model->graph.values[f->taps[i]];
+        int64_t shape[XAI__MAX_RANK + 1];
+        size_t rank = batch_shape(shape, value, f->n_images);
+
+        status = xai__tensor_create(&f->tensors[i], context, shape, rank);
+    }
+    return status;
+}
+
+/* --- hooks fire --- */
+
+/* A value that is edited after it was captured is captured as a copy. */
+static xai_status capture(const forward *f, size_t index, xai_tensor *value)
+{
+    xai_hook *hook = f->hooks[index];
+    xai_tensor *kept = NULL;
+    bool edited_later = false;
+
+    for (size_t i = index + 1; i < f->n_hooks; i++)
+        edited_later |= f->hooks[i]->value == hook->value && f->hooks[i]->kind == XAI_HOOK_EDIT;
+    if (edited_later) {
+        xai_status status = xai__tensor_create(&kept, f->session->object.context, value->shape, value->rank);
+
+        if (status < 0)
+            return status;
+        memcpy(kept->data, value->data, value->size * sizeof(float));
+    } else {
+        kept = xai_tensor_ref(value);
+    }
+    xai_tensor_unref(hook->captured);
+    hook->captured = kept;
+    return XAI_OK;
+}
+
+static xai_status fire(void *user, size_t tap, xai_tensor *value)
+{
+    const forward *f = user;
+    xai_status status = XAI_OK;
+
+    for (size_t i = 0; i < f->n_hooks && status == XAI_OK; i++) {
+        xai_hook *hook = f->hooks[i];
+        int32_t answer = 0;
+
+        if (hook->value != f->taps[tap] || !is_wanted(f, hook))
+            continue;
+        if (hook->kind == XAI_HOOK_CAPTURE)
+            status = capture(f, i, value);
+        if (hook->call != NULL && status == XAI_OK)
+            answer = hook->call(hook, value, hook->user);
+        if (answer != 0)
+            status = xai__fail(XAI_E_CALLBACK, "the hook on '%s' returned %d", xai_hook_value(hook), answer);
+    }
+    return status;
+}
+
+/* --- running --- */
+
+static xai_status reserve(void **data, size_t *size, size_t wanted, size_t unit, xai_context *context)
+{
+    if (*data != NULL && *size >= wanted)
+        return XAI_OK;
+    xai__free(context, *data);
+    *size = 0;
+    *data = xai__alloc_array(context, wanted, unit);
+    if (*data == NULL)
+        return XAI_E_NO_MEMORY;
+    *size = wanted;
+    return XAI_OK;
+}
+
+/* Images that fit into the budget; a hook that edits must see all of them at once. */
+static size_t chunk_size(const forward *f)
+{
+    uint64_t image = (uint64_t)f->plan->arena * sizeof(float);
+    uint64_t n = image > 0 ? f->session->memory_budget / image : f->n_images;
+
+    if (f->n_cuts > 0 || n > f->n_images)
+        return f->n_images;
+    return n > 0 ? (size_t)n : 1;
+}
+
+static xai_status execute(forward *f)
+{
+    xai_session *session = f->session;
+    xai_context *context = session->object.context;
+    size_t chunk = chunk_size(f), arena_size;
+    xai__team team;
+    xai_status status;
+
+    if (!xai__mul_size(&arena_size, f->plan->arena, chunk))
+        return xai__fail_memory();
+    team = xai__team_take(context);
+    status = reserve((void **)&session->arena, &session->arena_size, arena_size, sizeof(float), context);
+    if (status == XAI_OK)
+        status = reserve(&session->scratch, &session->scratch_size, xai__team_size(&team) * f->plan->task_scratch, 1,
+                         context);
+    if (status == XAI_OK)
+        status = xai__run_plan(&(xai__run){ .plan = f->plan,
+                                            .fed = f->request->fed,
+                                            .taps = f->tensors,
+                                            .n_images = f->n_images,
+                                            .chunk = chunk,
+                                            .arena = session->arena,
+                                            .task_scratch = session->scratch,
+                                            .team = &team,
+                                            .deliver = fire,
+                                            .user = f,
+                                            .cancel = &session->cancel });
+    xai__team_give_back(&team);
+    return status;
+}
+
+static void hand_out(xai_tensor **out, const forward *f)
+{
+    for (size_t i = 0; i < f->request->n_fetches; i++)
+        for (size_t tap = 0; tap < f->n_taps; tap++)
+            if (f->taps[tap] == f->request->fetches[i])
+                out[i] = xai_tensor_ref(f->tensors[tap]);
+}
+
+xai_status xai__session_run(xai_tensor **out, xai_session *session, const xai__request *request)
+{
+    forward f = { .session = session, .request = request };
+    xai_status status;
+
+    for (size_t i = 0; i < request->n_fetches; i++)
+        out[i] = NULL;
+    status = xai__check_fed(&f.n_images, &session->model->graph, request->feed, request->fed);
+    if (status == XAI_OK)
+        status = start(&f);
+    if (status < 0) {
+        xai__free(session->object.context, f.hooks);
+        return status;
+    }
+    status = collect_taps(&f);
+    if (status == XAI_OK)
+        status = create_tensors(&f);
+    if (status == XAI_OK)
+        status = execute(&f);
+    if (status == XAI_OK)
+        hand_out(out, &f);
+    finish(&f);
+    return status;
+}
+
+static xai_status run_to_output(xai_tensor **out, xai_session *session, int32_t feed, const xai_tensor *fed)
+{
+    const xai__request request = {
+        .feed = feed, .fed = fed, .fetches = &session->model->graph.output, .n_fetches = 1, .fires_hooks = true
+    };
+
+    return xai__session_run(out, session, &request);
+}
+
+static xai_status check_arguments(xai_tensor **out, const xai_session *session, const void *input)
+{
+    if (out == NULL || session == NULL || input == NULL)
+        return xai__fail(XAI_E_INVALID, "%s is NULL", out == NULL ? "out" : session == NULL ? "session" : "the input");
+    return XAI_OK;
+}
+
+xai_status xai_session_forward(xai_tensor **out, xai_session *session, const xai_tensor *input)
+{
+    xai_status status;
+
+    XAI__ENTER(out);
+    status = check_arguments(out, session, input);
+    return status < 0 ? status : run_to_output(out, session, session->model->graph.input, input);
+}
+
+xai_status xai_session_forward_from(xai_tensor **out, xai_session *session, const char *value, const xai_tensor *fed)
+{
+    xai_status status;
+    int32_t feed;
+
+    XAI__ENTER(out);
+    status = check_arguments(out, session, fed);
+    if (status == XAI_OK && value == NULL)
+        status = xai__fail(XAI_E_INVALID, "value is NULL");
+    if (status == XAI_OK)
+        status = xai__graph_find(&feed, &session->model->graph, value);
+    return status < 0 ? status : run_to_output(out, session, feed, fed);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ * Sessions, as explainers use them: any values fetched from any value fed. */
+#ifndef XAI__RUNTIME_SESSION_H
+#define XAI__RUNTIME_SESSION_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <xai/hook.h>
+
+#include "model/model.h"
+
+struct xai_session {
+    xai__object object;
+    xai_model *model;
+    uint64_t memory_budget;
+    uint32_t purpose;
+    atomic_bool cancel;
+    pthread_mutex_t lock; /* for what follows */
+    bool is_running;
+    xai_hook *hooks; /* in order of attachment; not references: a hook keeps its session alive */
+
+    /* Of the run in progress. */
+    float *arena;
+    size_t arena_size; /* floats */
+    void *scratch;
+    size_t scratch_size; /* bytes */
+};
+
+struct xai_hook {
+    xai__object object;
+    xai_session *session;
+    xai_hook *next;
+    int32_t value;
+    uint32_t kind;
+    xai_hook_fn call;
+    void *user;
+    xai_destroy_fn destroy;
+    atomic_bool is_dropped; /* the session takes it off when it is not running */
+    xai_tensor *captured;
+};
+
+/* What to compute from what. */
+typedef struct xai__request {
+    int32_t feed;          /* value */
+    const xai_tensor *fed; /* N x its shape */
+    const int32_t *fetches;
+    size_t n_fetches;
+    bool fires_hooks; /* capture and observe hooks too; edit hooks always apply */
+} xai__request;
+
+/* Runs the session. out has room for n_fetches tensors, N x the value's shape each, new references; all NULL on
+ * failure. */
+xai_status xai__session_run(xai_tensor **out, xai_session *session, const xai__request *request);
+
+/* Fails unless tensor is N x the value's shape; N through n_images. */
+xai_status xai__check_fed(size_t *n_images, const xai__graph *graph, int32_t value, const xai_tensor *tensor);
+
+/* Frees hooks that were dropped while the session ran. The session's lock is held, and is released meanwhile. */
+void xai__session_sweep(xai_session *session);
+
+#endif

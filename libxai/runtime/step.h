@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ * Running a plan: step after step over as many images as fit into the arena. */
+#ifndef XAI__RUNTIME_STEP_H
+#define XAI__RUNTIME_STEP_H
+
+#include "core/threads.h"
+#include "runtime/plan.h"
+
+/* Called for each tap, in graph order, when its value is complete for all images: shows taps[tap] to those who want it.
+ * What it left there is written back if the value is one that may be edited. A negative status ends the run. */
+typedef xai_status (*xai__deliver_fn)(void *user, size_t tap, xai_tensor *value);
+
+/* A run of a whole batch. */
+typedef struct xai__run {
+    const xai__plan *plan;
+    const xai_tensor *fed;
+    xai_tensor **taps;      /* one a tap of the key: N x shape, filled by the run */
+    size_t n_images, chunk; /* in all; at a time */
+    float *arena;           /* plan->arena * chunk */
+    void *task_scratch;     /* plan->task_scratch a lane */
+    xai__team *team;
+    xai__deliver_fn deliver;
+    void *user;
+    atomic_bool *cancel;
+} xai__run;
+
+xai_status xai__run_plan(const xai__run *run);
+
+/* Copies n images between a place in the arena and a compact N x C x H x W array. */
+void xai__place_read(float *out, const xai__plan *plan, const xai__place *place, const float *base, size_t n_images);
+void xai__place_write(float *base, const xai__plan *plan, const xai__place *place, const float *in, size_t n_images);
+
+#endif
