@@ -102,7 +102,7 @@ static xai_status make_taps(xai__taps *taps, xai_context *context, int32_t in_si
 typedef struct resize_job {
     xai_context *context;
     const xai_image *in;
-    xai__window window;
+    xai__crop window;
     xai__taps along, across; /* the columns, the rows */
     uint8_t *middle;         /* what the first pass made */
     bool avx2;
@@ -199,7 +199,7 @@ static xai_status resize_filtered(resize_job *job, uint8_t *out, int32_t width, 
     return XAI_OK;
 }
 
-static xai_status resize(xai_image *out, const xai_image *in, int32_t width, int32_t height, const xai__window *window,
+static xai_status resize(xai_image *out, const xai_image *in, int32_t width, int32_t height, const xai__crop *window,
                          const filter_kind *kind)
 {
     xai_context *context = in->object.context;
@@ -220,7 +220,7 @@ static xai_status resize(xai_image *out, const xai_image *in, int32_t width, int
     return status;
 }
 
-static void copy_window(xai_image *out, const xai_image *in, const xai__window *window)
+static void copy_window(xai_image *out, const xai_image *in, const xai__crop *window)
 {
     size_t row = 3 * (size_t)window->width;
 
@@ -240,7 +240,7 @@ static double start_at(double step, int32_t n)
 }
 
 static void resize_nearest(xai_image *out, const xai_image *in, int32_t width, int32_t height,
-                           const xai__window *window)
+                           const xai__crop *window)
 {
     double step_x = (double)in->width / width, step_y = (double)in->height / height;
     double start_x = start_at(step_x, window->x), y_at = start_at(step_y, window->y);
@@ -256,7 +256,7 @@ static void resize_nearest(xai_image *out, const xai_image *in, int32_t width, i
 }
 
 xai_status xai__resample_rgb(xai_image **out, const xai_image *in, int32_t width, int32_t height,
-                             const xai__window *window, uint32_t filter)
+                             const xai__crop *window, uint32_t filter)
 {
     xai_status status = xai__image_check_size(in->object.context, width, height);
 
@@ -282,7 +282,7 @@ xai_status xai__resample_rgb(xai_image **out, const xai_image *in, int32_t width
 
 xai_status xai_image_resize(xai_image **out, const xai_image *image, int32_t width, int32_t height, uint32_t filter)
 {
-    xai__window all = { 0, 0, width, height };
+    xai__crop all = { 0, 0, width, height };
 
     XAI__ENTER(out);
     if (out == NULL || image == NULL)
@@ -313,7 +313,7 @@ xai_status xai__image_resize_crop(xai_image **out, const xai_image *image, int32
                                   int32_t crop_width, uint32_t filter)
 {
     int64_t width = image->width, height = image->height;
-    xai__window window = { 0, 0, crop_width, crop_height };
+    xai__crop window = { 0, 0, crop_width, crop_height };
     xai_status status;
 
     *out = NULL;

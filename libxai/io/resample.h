@@ -6,13 +6,13 @@
 #include "io/image.h"
 
 /* A part of a picture. */
-typedef struct xai__window {
+typedef struct xai__crop {
     int32_t x, y, width, height;
-} xai__window;
+} xai__crop;
 
 /* What a window of xai_image_resize(image, width, height, filter) holds, without computing the rest. */
 xai_status xai__resample_rgb(xai_image **out, const xai_image *image, int32_t width, int32_t height,
-                             const xai__window *window, uint32_t filter);
+                             const xai__crop *window, uint32_t filter);
 
 /* torchvision's Resize(shorter): the shorter side becomes that, the longer keeps the proportion, rounded down. */
 void xai__resize_shorter(int64_t *out_width, int64_t *out_height, int32_t width, int32_t height, int32_t shorter);

@@ -48,32 +48,48 @@ static void along(uint8_t *out, const uint8_t *in, const xai__taps *taps)
     }
 }
 
-/* Blocks small enough for the sums to stay close. */
+enum { BLOCK = 64 }; /* sums that stay in registers or close by */
+
+/* n <= BLOCK samples. Inlined where n is a constant, so that its loops have no remainders. */
+static inline __attribute__((always_inline)) void across_block(uint8_t *restrict out, const uint8_t *restrict in,
+                                                               size_t in_stride, size_t n, const int32_t *weight,
+                                                               int32_t count)
+{
+    int32_t sums[BLOCK];
+
+    for (size_t i = 0; i < n; i++)
+        sums[i] = HALF;
+    for (int32_t k = 0; k < count; k++) {
+        const uint8_t *row = in + (size_t)k * in_stride;
+
+        for (size_t i = 0; i < n; i++)
+            sums[i] += row[i] * weight[k];
+    }
+    for (size_t i = 0; i < n; i++)
+        out[i] = round_sum(sums[i]);
+}
+
 static inline __attribute__((always_inline)) void across(uint8_t *out, const uint8_t *in, size_t in_stride, size_t n,
                                                          const int32_t *weight, int32_t count)
 {
-    enum { BLOCK = 64 };
-    int32_t sums[BLOCK];
+    size_t x = 0;
 
-    for (size_t x = 0; x < n; x += BLOCK) {
-        size_t n_here = n - x < BLOCK ? n - x : BLOCK;
-
-        for (size_t i = 0; i < BLOCK; i++)
-            sums[i] = HALF;
-        for (int32_t k = 0; k < count; k++) {
-            const uint8_t *row = in + (size_t)k * in_stride + x;
-
-            for (size_t i = 0; i < n_here; i++)
-                sums[i] += row[i] * weight[k];
-        }
-        for (size_t i = 0; i < n_here; i++)
-            out[x + i] = round_sum(sums[i]);
-    }
+    for (; n - x >= BLOCK; x += BLOCK)
+        across_block(out + x, in + x, in_stride, BLOCK, weight, count);
+    if (n > x)
+        across_block(out + x, in + x, in_stride, n - x, weight, count);
 }
 
 #ifdef HAVE_AVX2_LOOPS
 
 enum { ROWS = 4 }; /* that share a load of weights */
+
+/* Without it gcc's -O2 keeps the sums in memory. */
+#ifdef __clang__
+#define UNROLL
+#else
+#define UNROLL _Pragma("GCC unroll 4")
+#endif
 
 /* Upper and lower halves are summed apart and joined at the end: the same sum modulo 2^32. */
 __attribute__((target("avx2"))) static inline void store_pixel(uint8_t *out, __m256i upper, __m256i lower)
@@ -102,14 +118,14 @@ __attribute__((target("avx2"))) static void along_avx2(uint8_t *const out[ROWS],
         size_t offset = 3 * (size_t)taps->first[at];
         __m256i upper[ROWS], lower[ROWS];
 
-        for (int row = 0; row < ROWS; row++)
-            upper[row] = lower[row] = _mm256_setzero_si256();
+        UNROLL for (int row = 0; row < ROWS; row++) upper[row] = lower[row] = _mm256_setzero_si256();
         for (int32_t i = 0; i < taps->count[at]; i += XAI__TAP_GROUP, offset += 12, halves += 8) {
             __m256i group = _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)halves));
             __m256i weight_upper = _mm256_permutevar8x32_epi32(group, pick_upper);
             __m256i weight_lower = _mm256_permutevar8x32_epi32(group, pick_lower);
 
-            for (int row = 0; row < ROWS; row++) {
+            UNROLL for (int row = 0; row < ROWS; row++)
+            {
                 __m128i bytes = _mm_loadu_si128((const __m128i *)(in[row] + offset));
                 __m256i pixels = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(bytes), spread);
 
@@ -117,8 +133,7 @@ __attribute__((target("avx2"))) static void along_avx2(uint8_t *const out[ROWS],
                 lower[row] = _mm256_add_epi32(lower[row], _mm256_madd_epi16(pixels, weight_lower));
             }
         }
-        for (int row = 0; row < ROWS; row++)
-            store_pixel(out[row] + 3 * (size_t)at, upper[row], lower[row]);
+        UNROLL for (int row = 0; row < ROWS; row++) store_pixel(out[row] + 3 * (size_t)at, upper[row], lower[row]);
     }
 }
 

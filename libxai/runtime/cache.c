@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/memory.h"
+#include "runtime/session.h"
 
 enum { N_PLANS = 8 };
 
@@ -113,7 +114,7 @@ void xai__cache_release(xai_model *model, xai__plan *plan)
     pthread_mutex_unlock(&model->lock);
 }
 
-xai_status xai__cache_is_exact(bool *out, xai_model *model)
+xai_status xai__model_is_exact(bool *out, xai_model *model)
 {
     xai_status status;
 

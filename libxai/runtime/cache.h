@@ -12,7 +12,4 @@ xai_status xai__cache_plan(xai__plan **out, xai_model *model, const xai__plan_ke
 /* Drops a reference. Takes the model's lock. */
 void xai__cache_release(xai_model *model, xai__plan *plan);
 
-/* True if every backend that the model's context names keeps the bit promises. Opens them if need be. */
-xai_status xai__cache_is_exact(bool *out, xai_model *model);
-
 #endif

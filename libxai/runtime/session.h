@@ -56,6 +56,9 @@ xai_status xai__session_run(xai_tensor **out, xai_session *session, const xai__r
 /* Fails unless tensor is N x the value's shape; N through n_images. */
 xai_status xai__check_fed(size_t *n_images, const xai__graph *graph, int32_t value, const xai_tensor *tensor);
 
+/* True if every backend that the model's context names keeps the bit promises. Opens them if need be. */
+xai_status xai__model_is_exact(bool *out, xai_model *model);
+
 /* Frees hooks that were dropped while the session ran. The session's lock is held, and is released meanwhile. */
 void xai__session_sweep(xai_session *session);
 
