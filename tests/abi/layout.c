@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ * Size and offsets of every public struct on 64-bit machines: a change here breaks programs that are already built. */
+#include <stdio.h>
+
+#include <xai/xai.h>
+
+#define AT(type, field, offset)                                                                                        \
+    _Static_assert(sizeof(void *) != 8 || offsetof(type, field) == (offset), #type "." #field " moved")
+#define SIZE(type, size) _Static_assert(sizeof(void *) != 8 || sizeof(type) == (size), #type " changed its size")
+
+AT(xai_allocator, allocate, 0);
+AT(xai_allocator, release, 8);
+AT(xai_allocator, user, 16);
+SIZE(xai_allocator, 24);
+
+AT(xai_context_options, struct_size, 0);
+AT(xai_context_options, allocator, 8);
+AT(xai_context_options, log, 16);
+AT(xai_context_options, log_user, 24);
+AT(xai_context_options, backends, 32);
+AT(xai_context_options, max_pixels, 40);
+AT(xai_context_options, n_threads, 48);
+AT(xai_context_options, flags, 52);
+SIZE(xai_context_options, 56);
+
+AT(xai_model_options, struct_size, 0);
+AT(xai_model_options, weights, 8);
+AT(xai_model_options, labels, 16);
+AT(xai_model_options, resize, 24);
+AT(xai_model_options, crop_height, 28);
+AT(xai_model_options, crop_width, 32);
+AT(xai_model_options, scale, 36);
+AT(xai_model_options, mean, 40);
+AT(xai_model_options, std, 52);
+AT(xai_model_options, flags, 64);
+AT(xai_model_options, seed, 72);
+SIZE(xai_model_options, 80);
+
+AT(xai_layer, struct_size, 0);
+AT(xai_layer, name, 8);
+AT(xai_layer, aliases, 16);
+AT(xai_layer, op, 24);
+AT(xai_layer, kernel, 32);
+AT(xai_layer, shape, 40);
+AT(xai_layer, rank, 104);
+SIZE(xai_layer, 112);
+
+AT(xai_session_options, struct_size, 0);
+AT(xai_session_options, memory_budget, 8);
+AT(xai_session_options, purpose, 16);
+AT(xai_session_options, reserved, 20);
+SIZE(xai_session_options, 24);
+
+AT(xai_target, index, 0);
+AT(xai_target, against, 8);
+AT(xai_target, value, 16);
+AT(xai_target, score, 24);
+AT(xai_target, reserved, 28);
+SIZE(xai_target, 32);
+
+AT(xai_cam_options, struct_size, 0);
+AT(xai_cam_options, method, 8);
+AT(xai_cam_options, profile, 16);
+AT(xai_cam_options, classifier, 24);
+AT(xai_cam_options, layers, 32);
+AT(xai_cam_options, n_layers, 40);
+SIZE(xai_cam_options, 48);
+
+_Static_assert(sizeof(xai_status) == 4, "xai_status changed its size");
+
+/* Enumerators are constants in built programs too. */
+_Static_assert(XAI_PARTIAL == 1 && XAI_FLAT == 2 && XAI_E_INVALID == -1 && XAI_E_INTERNAL == -13, "a status moved");
+_Static_assert(XAI_CONTEXT_COPY_WEIGHTS == 1 && XAI_IMAGE_EXIF == 1, "a flag moved");
+_Static_assert(XAI_MODEL_SET_MEAN == 1 && XAI_MODEL_SET_STD == 2, "a flag moved");
+_Static_assert(XAI_FILTER_BILINEAR == 0 && XAI_FILTER_BICUBIC == 1 && XAI_FILTER_NEAREST == 2, "a filter moved");
+_Static_assert(XAI_PURPOSE_LATENCY == 0 && XAI_PURPOSE_WINDOWED == 2, "a purpose moved");
+_Static_assert(XAI_HOOK_CAPTURE == 0 && XAI_HOOK_OBSERVE == 1 && XAI_HOOK_EDIT == 2, "a kind of hook moved");
+_Static_assert(XAI_SCORE_LOGIT == 0 && XAI_SCORE_VALUE == 3, "a score moved");
+_Static_assert(XAI_NORMALISE_PROFILE == 0 && XAI_NORMALISE_MIN_MAX == 2, "a scaling moved");
+
+int main(void)
+{
+    /* What the headers state, and what the library that was loaded says. */
+    uint32_t stated = XAI_VERSION_MAJOR * 10000u + XAI_VERSION_MINOR * 100u + XAI_VERSION_PATCH;
+
+    if (xai_version() != stated)
+        printf("the library says %u, its headers %u\n", xai_version(), stated);
+    return xai_version() == stated ? 0 : 1;
+}
