@@ -58,7 +58,7 @@ size_t xai_context_json(xai_context *context, char *buffer, size_t capacity)
     xai__json_write_object(&w, NULL);
     xai__json_write_string(&w, "version", xai_version_string());
     xai__json_write_string(&w, "backends", context->backends);
-    xai__json_write_string(&w, "available", xai__backends_list(context->cpu_features));
+    write_names(&w, "available", xai__backends_name);
     write_features(&w, context->cpu_features);
     xai__json_write_integer(&w, "threads", context->pool.n_threads);
     write_names(&w, "pictures", picture_format);

@@ -355,14 +355,14 @@ xai_status xai__session_run(xai_tensor **out, xai_session *session, const xai__r
 
     for (size_t i = 0; i < request->n_fetches; i++)
         out[i] = NULL;
-    status = xai__check_fed(&f.n_images, &session->model->graph, request->feed, request->fed);
-    if (status == XAI_OK)
-        status = start(&f);
+    status = start(&f);
     if (status < 0) {
         xai__free(session->object.context, f.hooks);
         return status;
     }
-    status = collect_taps(&f);
+    status = xai__check_fed(&f.n_images, &session->model->graph, request->feed, request->fed);
+    if (status == XAI_OK)
+        status = collect_taps(&f);
     if (status == XAI_OK)
         status = create_tensors(&f);
     if (status == XAI_OK)
