@@ -67,8 +67,7 @@ typedef struct xai__op_desc {
     uint32_t op, purpose, n_stages, groups;
     int32_t in_c, in_h, in_w, out_c, out_h, out_w; /* GEMM: in_c is K, out_c is N, out_h the rows a image */
     int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
-    int32_t pad_bottom, pad_right;  /* read for count_pad only: where windows that reach further stop counting */
-    uint32_t pool, count_pad;       /* average over the taps inside the map, or inside map and padding */
+    uint32_t pool, count_pad;       /* average over all taps of the window, else over those inside the map */
     uint32_t in_layout, out_layout; /* what the caller would like; the kernel states its own */
     const xai__stage *stages;       /* borrowed for plan() and for as long as the kernel lives */
     const float *weights;           /* CONV [out_c][in_c/groups][kh][kw], GEMM [N][K]; borrowed for plan() only */

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT
+ * Convolutions in which an output lane has inputs of its own: depthwise ones, and all whose groups are not whole
+ * blocks. The latter find their inputs gathered, lane under lane, in scratch memory. */
+#include "backends/native/pack.h"
+
+static int32_t group_inputs(const xai__op_desc *desc)
+{
+    return desc->in_c / (int32_t)desc->groups;
+}
+
+static bool is_depthwise(const xai__op_desc *desc)
+{
+    return (int32_t)desc->groups == desc->in_c && desc->in_c == desc->out_c;
+}
+
+static bool takes(const xai__op_desc *desc)
+{
+    return desc->op == XAI__CONV;
+}
+
+/* Rows of the input that these outputs read: n of them from *first on. */
+static int32_t input_rows(const xai__axis *axis, int32_t first_out, int32_t end_out, int32_t *first)
+{
+    int64_t low = (int64_t)first_out * axis->stride - axis->pad;
+    int64_t high = (int64_t)(end_out - 1) * axis->stride - axis->pad + (int64_t)(axis->kernel - 1) * axis->dilation + 1;
+
+    low = low < 0 ? 0 : low;
+    high = high > axis->in ? axis->in : high;
+    *first = (int32_t)low;
+    return high > low ? (int32_t)(high - low) : 0;
+}
+
+static void plan(xai__native_kernel *kernel)
+{
+    const xai__op_desc *desc = &kernel->desc;
+    const xai__axis *rows = &kernel->rows;
+
+    kernel->op = XAI__LANE_FMA;
+    xai__pack_rows_plan(kernel);
+    xai__grid_plan(kernel, 2 * xai__pack_depth(desc) + 6, 0);
+    if (!is_depthwise(desc)) {
+        int64_t n_out = kernel->task_rows < desc->out_h ? kernel->task_rows : desc->out_h;
+        int64_t n_rows = (n_out - 1) * rows->stride + (int64_t)(rows->kernel - 1) * rows->dilation + 1;
+        size_t n = (size_t)(n_rows < desc->in_h ? n_rows : desc->in_h);
+
+        kernel->base.task_scratch = (size_t)group_inputs(desc) * n * (size_t)desc->in_w * XAI__BLOCK * sizeof(float);
+    }
+}
+
+/* Input i of every lane of an output block, rows [first, first + n). */
+static void gather_input(float *out, const xai__native_kernel *kernel, const xai__view *in, const float *image,
+                         int32_t block, int32_t i, int32_t first, int32_t n)
+{
+    const xai__op_desc *desc = &kernel->desc;
+    const int32_t n_inputs = group_inputs(desc), n_outputs = desc->out_c / (int32_t)desc->groups;
+
+    for (int lane = 0; lane < XAI__BLOCK; lane++) {
+        int32_t channel = block * XAI__BLOCK + lane;
+        int32_t source = channel / n_outputs * n_inputs + i;
+        const float *from = image + source / XAI__BLOCK * in->block + source % XAI__BLOCK;
+
+        for (int32_t y = 0; y < n; y++)
+            for (int32_t x = 0; x < desc->in_w; x++)
+                out[((int64_t)y * desc->in_w + x) * XAI__BLOCK + lane] =
+                    channel < desc->out_c ? from[(first + y) * in->row + x * in->pixel] : 0.0f;
+    }
+}
+
+static void sweep_gathered(xai__sweep *sweep, const xai__part *part, const float *image, float *scratch)
+{
+    const xai__native_kernel *kernel = sweep->kernel;
+    const xai__op_desc *desc = &kernel->desc;
+    const int32_t n_inputs = group_inputs(desc);
+    xai__part one = *part;
+    int32_t first, n = input_rows(&kernel->rows, part->window.y0, part->window.y1, &first);
+
+    sweep->in_pixel = XAI__BLOCK;
+    sweep->in_row = (int64_t)desc->in_w * XAI__BLOCK;
+    sweep->in = scratch;
+    sweep->in_first_row = first;
+    sweep->run.in_block = n * sweep->in_row;
+    for (; one.first_block < part->end_block; one.first_block++, sweep->run.weights += sweep->run.w_out) {
+        one.end_block = one.first_block + 1;
+        for (int32_t i = 0; i < n_inputs; i++)
+            gather_input(scratch + i * sweep->run.in_block, kernel, &sweep->args->in, image, one.first_block, i, first,
+                         n);
+        xai__sweep_part(sweep, &one);
+    }
+}
+
+static void run_part(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part, float *scratch)
+{
+    const xai__op_desc *desc = &kernel->desc;
+    const float *image = args->in.data + (int64_t)part->image * args->in.image;
+    xai__sweep sweep = {
+        .kernel = kernel,
+        .args = args,
+        .in = image + part->first_block * args->in.block,
+        .in_row = args->in.row,
+        .in_pixel = args->in.pixel,
+    };
+    xai__run *run = &sweep.run;
+
+    run->in_out = args->in.block;
+    run->n_in = group_inputs(desc);
+    run->w_col = XAI__BLOCK;
+    run->w_row = desc->kernel_w * run->w_col;
+    run->w_block = desc->kernel_h * run->w_row;
+    run->w_out = run->n_in * run->w_block;
+    run->weights = (const float *)args->packed + part->first_block * run->w_out;
+    if (is_depthwise(desc))
+        xai__sweep_part(&sweep, part);
+    else
+        sweep_gathered(&sweep, part, image, scratch);
+}
+
+const xai__method xai__method_depthwise = { "depthwise", takes, plan, run_part };

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ * Windows that slide. */
+#include "backends/native/geometry.h"
+
+void xai__axes_of(xai__axis *rows, xai__axis *cols, const xai__op_desc *desc)
+{
+    *rows = (xai__axis){ desc->in_h, desc->out_h, desc->kernel_h, desc->stride_h, desc->dilation_h, desc->pad_top };
+    *cols = (xai__axis){ desc->in_w, desc->out_w, desc->kernel_w, desc->stride_w, desc->dilation_w, desc->pad_left };
+}
+
+/* a / b rounded up, b > 0. */
+static int64_t divide_up(int64_t a, int64_t b)
+{
+    return a >= 0 ? (a + b - 1) / b : -(-a / b);
+}
+
+static int32_t clamp(int64_t value, int32_t low, int32_t high)
+{
+    return value < low ? low : value > high ? high : (int32_t)value;
+}
+
+static xai__span span_at(const xai__axis *a, int32_t out)
+{
+    int64_t before = a->pad - (int64_t)out * a->stride; /* how far the first tap lies before the map */
+    xai__span span = { .first = out, .end = out + 1 };
+
+    span.tap = clamp(divide_up(before, a->dilation), 0, a->kernel);
+    span.tap_end = clamp(divide_up(before + a->in, a->dilation), span.tap, a->kernel);
+    return span;
+}
+
+static bool is_whole(const xai__axis *a, const xai__span *span)
+{
+    return span->tap == 0 && span->tap_end == a->kernel;
+}
+
+xai__span xai__axis_span(const xai__axis *axis, int32_t first, int32_t end)
+{
+    xai__span span = span_at(axis, first);
+
+    if (is_whole(axis, &span)) {
+        int64_t last_start = (int64_t)axis->in + axis->pad - (int64_t)(axis->kernel - 1) * axis->dilation - 1;
+
+        span.end = clamp(last_start / axis->stride + 1, first + 1, end);
+        return span;
+    }
+    while (span.end < end) {
+        xai__span next = span_at(axis, span.end);
+
+        if (next.tap != span.tap || next.tap_end != span.tap_end)
+            break;
+        span.end++;
+    }
+    return span;
+}
+
+void xai__axis_reach(const xai__axis *axis, int32_t *first, int32_t *end)
+{
+    int64_t reach = (int64_t)(axis->kernel - 1) * axis->dilation;
+    int64_t low, high;
+
+    if (*first >= *end) {
+        *first = *end = 0;
+        return;
+    }
+    low = divide_up((int64_t)*first + axis->pad - reach, axis->stride);
+    high = ((int64_t)*end - 1 + axis->pad) / axis->stride + 1;
+    *first = clamp(low, 0, axis->out);
+    *end = clamp(high, *first, axis->out);
+}

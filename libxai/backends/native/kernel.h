@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ * What all native kernels share: the plan, the cut into tasks, the sweep over a part of the output. */
+#ifndef XAI__NATIVE_KERNEL_H
+#define XAI__NATIVE_KERNEL_H
+
+#include "backends/native/geometry.h"
+#include "backends/native/run.h"
+
+typedef struct xai__native_kernel xai__native_kernel;
+
+/* What one task does in one image, or in several at once if the method joins images. */
+typedef struct xai__part {
+    size_t image, n_images;
+    xai__window window;
+    int32_t first_block, end_block; /* of the output */
+} xai__part;
+
+/* One algorithm. Rows of a static table, asked in order. */
+typedef struct xai__method {
+    const char *name; /* "conv-direct" */
+    bool (*takes)(const xai__op_desc *desc);
+    void (*plan)(xai__native_kernel *kernel); /* layouts, packing, scratch, grid; its fields are set otherwise */
+    void (*part)(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part, float *scratch);
+    bool joins_images; /* where each has one row */
+} xai__method;
+
+struct xai__native_kernel {
+    xai__kernel base;
+    const xai__method *method;
+    const xai__level *level;
+    xai__op_desc desc; /* stages and weights are not kept */
+    xai__axis rows, cols;
+    xai__native_epilogue epilogue;
+    int32_t n_blocks; /* of the output */
+
+    bool is_dot; /* a matrix product, else lane by lane: */
+    enum xai__lane_op op;
+    bool cols_are_lanes; /* the taps of a row lie side by side, as lanes do elsewhere */
+
+    /* The grid of tasks: this many blocks of this many rows, counted through all images. */
+    int32_t task_blocks, task_rows;
+    char name[48];
+};
+
+extern const xai__method xai__method_conv_stem, xai__method_conv_direct, xai__method_depthwise, xai__method_gemm,
+    xai__method_pool, xai__method_map;
+
+static inline int32_t xai__blocks_of(int32_t channels)
+{
+    return (channels + XAI__BLOCK - 1) / XAI__BLOCK;
+}
+
+/* False if there is a stage that no native kernel has. has_tail: the output is BLOCKED and its last block is not full.
+ */
+bool xai__epilogue_init(xai__native_epilogue *epilogue, const xai__op_desc *desc, bool has_tail);
+
+/* Sets the grid. cost: vector operations for a pixel of one block. weight_bytes: of a block, 0 if they hardly matter.
+ */
+void xai__grid_plan(xai__native_kernel *kernel, int64_t cost, size_t weight_bytes);
+size_t xai__grid_n_tasks(const xai__native_kernel *kernel, const xai__args *args);
+void xai__grid_task(const xai__native_kernel *kernel, const xai__args *args, size_t index, float *scratch);
+
+/* Where the pixels of a run follow each other: in a row, in a column, in the same place of one image after another. */
+enum xai__direction { XAI__ACROSS, XAI__DOWN, XAI__THROUGH };
+
+/* The first pixel of a run. */
+typedef struct xai__spot {
+    size_t image;
+    int32_t block, y, x;
+    enum xai__direction direction;
+} xai__spot;
+
+int64_t xai__step(const xai__view *view, enum xai__direction direction);
+
+/* Sets the run's epilogue and places. */
+void xai__run_place(xai__run *run, const xai__native_kernel *kernel, const xai__args *args, const xai__spot *spot);
+
+/* The same for a run of one block whose output does not lie in blocks, with n_lanes channels, at most
+ * XAI__STRIDED_PIXELS pixels and the input set: computes it in scratch memory and copies. */
+void xai__run_strided(xai__run *run, const xai__native_kernel *kernel, const xai__args *args, const xai__spot *spot,
+                      int n_lanes, float *scratch);
+
+enum { XAI__STRIDED_PIXELS = 16, XAI__STRIDED_TILE = XAI__STRIDED_PIXELS * XAI__BLOCK };
+
+/* Room for the output, every operand and every tap. */
+enum { XAI__STRIDED_SCRATCH = XAI__STRIDED_TILE * (2 * XAI__MAX_STAGES + 2) };
+
+/* out[pixel][16], pixels and lanes being this far apart in data; lanes from n_lanes on are zero. */
+void xai__gather(float *out, const float *data, int64_t pixel, int64_t lane, size_t n_pixels, int n_lanes);
+
+/* Computes a run by its kernel's method. */
+void xai__run_compute(xai__run *run, const xai__native_kernel *kernel);
+
+/* A sweep over a part: cuts it into runs. The first fields are the caller's to set: where the first pixel of the image
+ * lies, how far apart its rows and pixels are, what all runs have in common. */
+typedef struct xai__sweep {
+    const xai__native_kernel *kernel;
+    const xai__args *args;
+    const float *in;
+    int64_t in_row, in_pixel;
+    int32_t in_first_row; /* that in points to */
+    xai__run run;         /* in_block, in_out, weights of the first block and their strides, n_in, lanes */
+} xai__sweep;
+
+void xai__sweep_part(const xai__sweep *sweep, const xai__part *part);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ * Weights in the order in which kernels read them, the same on every instruction set: blocks of 16 outputs. */
+#ifndef XAI__NATIVE_PACK_H
+#define XAI__NATIVE_PACK_H
+
+#include "backends/native/kernel.h"
+
+/* [out_c/16][in_c/groups * kh * kw][16], for GEMM [N/16][K][16]: every output's weights in their raw order. */
+void xai__pack_rows_plan(xai__native_kernel *kernel);
+
+/* [out_c/16][in_c/groups/16][kh][kw][16 inputs][16 outputs]; inputs and outputs beyond C are zero. */
+void xai__pack_blocks_plan(xai__native_kernel *kernel);
+
+/* Inputs of one output: in_c / groups * kh * kw, or K. */
+int64_t xai__pack_depth(const xai__op_desc *desc);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ * Cuts runs into register tiles and finds the code of an instruction set. */
+#include "backends/native/run.h"
+
+#include <string.h>
+
+#include "core/cpu.h"
+
+extern const xai__dot_table xai__dot_baseline, xai__dot_avx2, xai__dot_avx512;
+extern const xai__lane_table xai__lanes_baseline, xai__lanes_avx2, xai__lanes_avx512;
+
+static const xai__level levels[] = {
+#ifdef __x86_64__
+    { "avx512", XAI__CPU_AVX512, &xai__dot_avx512, &xai__lanes_avx512 },
+    { "avx2", XAI__CPU_AVX2, &xai__dot_avx2, &xai__lanes_avx2 },
+#endif
+    { "baseline", 0, &xai__dot_baseline, &xai__lanes_baseline },
+};
+
+const xai__level *xai__level_at(size_t index)
+{
+    return index < sizeof levels / sizeof *levels ? &levels[index] : NULL;
+}
+
+const xai__level *xai__level_find(const char *name, uint64_t cpu_features)
+{
+    const xai__level *level;
+
+    for (size_t i = 0; (level = xai__level_at(i)) != NULL; i++)
+        if ((level->cpu_features & ~cpu_features) == 0 && (name == NULL || strcmp(name, level->name) == 0))
+            return level;
+    return NULL;
+}
+
+static void move_place(xai__place *place, int32_t n_blocks)
+{
+    if (place->data != NULL)
+        place->data += n_blocks * place->block;
+}
+
+static void skip_blocks(xai__run *run, int32_t n_blocks)
+{
+    uint32_t n_stages = run->epilogue->n_stages;
+
+    run->out_block += n_blocks;
+    run->n_out -= n_blocks;
+    run->weights += n_blocks * run->w_out;
+    run->in += n_blocks * run->in_out;
+    move_place(&run->out, n_blocks);
+    for (uint32_t i = 0; i < n_stages; i++)
+        move_place(&run->operands[i], n_blocks);
+    for (uint32_t i = 0; run->has_taps && i <= n_stages; i++)
+        move_place(&run->taps[i], n_blocks);
+}
+
+/* Few pixels: more blocks, or too few accumulators would be in flight to hide the latency. */
+static int32_t pick_blocks(const xai__dot_table *table, const xai__run *run)
+{
+    for (int32_t n = XAI__TILE_BLOCKS; n > 0; n--)
+        if (n <= run->n_out && (size_t)table->max_pixels[n] >= run->n_pixels)
+            return n;
+    return run->n_out >= table->usual_blocks ? table->usual_blocks : 1;
+}
+
+/* As even as can be, so that no tile is a thin rest. */
+static void dot_blocks(const xai__run *run, const xai__dot_table *table, int32_t n_blocks)
+{
+    size_t widest = (size_t)table->max_pixels[n_blocks];
+    size_t n_tiles = (run->n_pixels + widest - 1) / widest;
+    size_t wide = (run->n_pixels + n_tiles - 1) / n_tiles;
+    size_t n_wide = run->n_pixels - n_tiles * (wide - 1);
+
+    table->tiles[n_blocks][wide](run, 0, n_wide);
+    if (n_wide < n_tiles)
+        table->tiles[n_blocks][wide - 1](run, n_wide * wide, n_tiles - n_wide);
+}
+
+void xai__run_dot(xai__run *run, const xai__level *level)
+{
+    while (run->n_out > 0 && run->n_pixels > 0) {
+        int32_t n_blocks = pick_blocks(level->dot, run);
+
+        dot_blocks(run, level->dot, n_blocks);
+        skip_blocks(run, n_blocks);
+    }
+}
+
+void xai__run_lanes(xai__run *run, const xai__level *level, enum xai__lane_op op)
+{
+    while (run->n_out > 0) {
+        level->lane->runs[op](run);
+        skip_blocks(run, 1);
+    }
+}

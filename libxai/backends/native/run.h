@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT
+ * A run: output pixels in a line that have the same taps. Kernels cut their work into runs; the code that is compiled
+ * once an instruction set computes them. */
+#ifndef XAI__NATIVE_RUN_H
+#define XAI__NATIVE_RUN_H
+
+#include "backends/backend.h"
+
+/* What a stage does, one of these for each of its spellings in the desc. */
+enum xai__stage_code {
+    XAI__DO_AFFINE,
+    XAI__DO_SHIFT,
+    XAI__DO_ADD,
+    XAI__DO_MUL,
+    XAI__DO_RELU,
+    XAI__DO_CLIP,
+    XAI__DO_RARE, /* the codes below; not worth their room in every tile */
+    XAI__DO_SCALE,
+    XAI__DO_HARD_SIGMOID,
+    XAI__DO_HARD_SWISH,
+    XAI__DO_POSITIVE,
+    XAI__DO_SEED,
+    XAI__DO_BOTH,
+    XAI__DO_INSIDE
+};
+
+typedef struct xai__native_stage {
+    uint32_t code;      /* up to XAI__DO_RARE */
+    uint32_t rare_code; /* any but XAI__DO_RARE */
+    float low, high;
+    const float *scale, *shift; /* whole blocks */
+    int32_t operand;
+    bool zero_tail; /* lanes beyond C have to be zeroed afterwards */
+} xai__native_stage;
+
+/* The stages of a chain. */
+typedef struct xai__native_epilogue {
+    uint32_t n_stages;
+    uint32_t n_channels;
+    xai__native_stage stages[XAI__MAX_STAGES];
+} xai__native_epilogue;
+
+/* Where the first pixel of a run lies in one value; strides in floats, block 0 and pixel 0 broadcast. */
+typedef struct xai__place {
+    float *data;
+    int64_t block, pixel;
+} xai__place;
+
+/* Sums over blocks of input channels, then rows and columns of the kernel, then lanes. */
+typedef struct xai__run {
+    const xai__native_epilogue *epilogue;
+
+    const float *in; /* the first tap of the first pixel */
+    int64_t in_pixel, in_block, in_row, in_col;
+    int64_t in_out;       /* lanes: from what one output block reads to what the next does */
+    const float *weights; /* of the first output block, at the first tap */
+    int64_t w_out, w_block, w_row, w_col;
+    int32_t n_in, n_rows, n_cols;
+    int32_t n_lanes, n_last_lanes; /* input channels in a block, and in the last */
+
+    size_t n_pixels;
+    int32_t out_block, n_out; /* output blocks: the first, how many */
+    float divisor;            /* AVERAGE */
+    bool has_taps;
+    xai__place out;
+    xai__place operands[XAI__MAX_STAGES]; /* one a stage, data NULL where it has none */
+    xai__place taps[XAI__MAX_STAGES + 1]; /* read only if has_taps */
+} xai__run;
+
+/* A register tile has this many output blocks by this many pixels at most. */
+enum { XAI__TILE_BLOCKS = 4, XAI__TILE_PIXELS = 14 };
+
+/* n_tiles tiles of the run, of n_blocks output blocks by n_pixels pixels each, from pixel `first` on. */
+typedef void xai__dot_fn(const xai__run *run, size_t first, size_t n_tiles);
+
+/* The whole of a run of one output block, lane by lane. */
+typedef void xai__lane_fn(const xai__run *run);
+
+enum xai__lane_op { XAI__LANE_COPY, XAI__LANE_FMA, XAI__LANE_MAX, XAI__LANE_AVERAGE, XAI__N_LANE_OPS };
+
+/* The tiles of one instruction set; max_pixels is 0 where there is none so many blocks high. */
+typedef struct xai__dot_table {
+    int32_t usual_blocks;
+    int32_t max_pixels[XAI__TILE_BLOCKS + 1];
+    xai__dot_fn *tiles[XAI__TILE_BLOCKS + 1][XAI__TILE_PIXELS + 1]; /* [blocks][pixels] */
+} xai__dot_table;
+
+typedef struct xai__lane_table {
+    xai__lane_fn *runs[XAI__N_LANE_OPS];
+} xai__lane_table;
+
+/* The code of one instruction set. */
+typedef struct xai__level {
+    const char *name;
+    uint64_t cpu_features; /* that it needs */
+    const xai__dot_table *dot;
+    const xai__lane_table *lane;
+} xai__level;
+
+/* The best level that has these features, or the one of this name if it has them, else NULL. */
+const xai__level *xai__level_find(const char *name, uint64_t cpu_features);
+
+/* The index-th level, best first, NULL behind the last. */
+const xai__level *xai__level_at(size_t index);
+
+/* Computes a run as a matrix product, in as many tiles as it takes. Leaves the run behind its last block. */
+void xai__run_dot(xai__run *run, const xai__level *level);
+
+/* The same a block at a time, lane by lane. */
+void xai__run_lanes(xai__run *run, const xai__level *level, enum xai__lane_op op);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT
+ * One block of 16 floats, whatever the instruction set: every kernel is one source, compiled once an instruction set.
+ */
+#ifndef XAI__NATIVE_VEC_H
+#define XAI__NATIVE_VEC_H
+
+#include <stdint.h>
+#include <string.h>
+
+/* The suffix of a symbol that exists once an instruction set; XAI_ISA comes from the build. */
+#define XAI__ISA_JOIN_(name, isa) name##_##isa
+#define XAI__ISA_JOIN(name, isa)  XAI__ISA_JOIN_(name, isa)
+#define XAI__ISA(name)            XAI__ISA_JOIN(name, XAI_ISA)
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* A block is PARTS registers. Loads and stores need no alignment. part_max(a, b) is a > b ? a : b and part_min(a, b) is
+ * a < b ? a : b, so that NaN in b passes, as x86 has it. part_fma is fused where the instruction set has it; baseline
+ * x86 has not: there it is a product and a sum, both rounded, and the bits differ from the other levels.
+ * part_if_less(a, b, v) is v in the lanes where a < b, else 0. */
+#if defined(XAI_ISA_AVX512)
+#include <immintrin.h>
+enum { PARTS = 1 };
+typedef __m512 part;
+#define part_load             _mm512_loadu_ps
+#define part_store            _mm512_storeu_ps
+#define part_set1             _mm512_set1_ps
+#define part_fma              _mm512_fmadd_ps
+#define part_add              _mm512_add_ps
+#define part_mul              _mm512_mul_ps
+#define part_div              _mm512_div_ps
+#define part_max              _mm512_max_ps
+#define part_min              _mm512_min_ps
+#define part_if_less(a, b, v) _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), v)
+#define part_keep_nan(a, v)   _mm512_mask_mov_ps(v, _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), a)
+
+#elif defined(XAI_ISA_AVX2)
+#include <immintrin.h>
+enum { PARTS = 2 };
+typedef __m256 part;
+#define part_load             _mm256_loadu_ps
+#define part_store            _mm256_storeu_ps
+#define part_set1             _mm256_set1_ps
+#define part_fma              _mm256_fmadd_ps
+#define part_add              _mm256_add_ps
+#define part_mul              _mm256_mul_ps
+#define part_div              _mm256_div_ps
+#define part_max              _mm256_max_ps
+#define part_min              _mm256_min_ps
+#define part_if_less(a, b, v) _mm256_and_ps(_mm256_cmp_ps(a, b, _CMP_LT_OQ), v)
+#define part_keep_nan(a, v)   _mm256_blendv_ps(v, a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q))
+
+#elif defined(__SSE2__)
+#include <emmintrin.h>
+enum { PARTS = 4 };
+typedef __m128 part;
+#define part_load             _mm_loadu_ps
+#define part_store            _mm_storeu_ps
+#define part_set1             _mm_set1_ps
+#define part_fma(a, b, c)     _mm_add_ps(_mm_mul_ps(a, b), c)
+#define part_add              _mm_add_ps
+#define part_mul              _mm_mul_ps
+#define part_div              _mm_div_ps
+#define part_max              _mm_max_ps
+#define part_min              _mm_min_ps
+#define part_if_less(a, b, v) _mm_and_ps(_mm_cmplt_ps(a, b), v)
+
+INLINE part part_keep_nan(part a, part v)
+{
+    part is_nan = _mm_cmpunord_ps(a, a);
+
+    return _mm_or_ps(_mm_and_ps(is_nan, a), _mm_andnot_ps(is_nan, v));
+}
+
+#else
+/* GCC's and clang's own vectors: any processor, and NEON where that is what it has. */
+enum { PARTS = 4 };
+typedef float part __attribute__((vector_size(16)));
+typedef int32_t part_mask __attribute__((vector_size(16)));
+
+INLINE part part_load(const float *data)
+{
+    part v;
+
+    memcpy(&v, data, sizeof v);
+    return v;
+}
+
+INLINE void part_store(float *data, part v)
+{
+    memcpy(data, &v, sizeof v);
+}
+
+INLINE part part_select(part_mask mask, part a, part b)
+{
+    return (part)(((part_mask)a & mask) | ((part_mask)b & ~mask));
+}
+
+#define part_set1(value)      ((part){ value, value, value, value })
+#define part_add(a, b)        ((a) + (b))
+#define part_mul(a, b)        ((a) * (b))
+#define part_div(a, b)        ((a) / (b))
+#define part_max(a, b)        part_select((a) > (b), a, b)
+#define part_min(a, b)        part_select((a) < (b), a, b)
+#define part_if_less(a, b, v) ((part)((part_mask)(v) & ((a) < (b))))
+#define part_keep_nan(a, v)   part_select((a) != (a), a, v)
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#define part_fma(a, b, c) ((part)vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b)))
+#else
+#define part_fma(a, b, c) ((a) * (b) + (c))
+#endif
+#endif
+
+enum { PART = 16 / PARTS };
+
+typedef struct vec {
+    part p[PARTS];
+} vec;
+
+#define EACH_PART _Pragma("GCC unroll 4") for (int i = 0; i < PARTS; i++)
+
+INLINE vec vec_load(const float *data)
+{
+    vec r;
+
+    EACH_PART r.p[i] = part_load(data + i * PART);
+    return r;
+}
+
+INLINE void vec_store(float *data, vec v)
+{
+    EACH_PART part_store(data + i * PART, v.p[i]);
+}
+
+INLINE vec vec_set1(float value)
+{
+    part all = part_set1(value);
+    vec r;
+
+    EACH_PART r.p[i] = all;
+    return r;
+}
+
+#define VEC_OF_TWO(name)                                                                                               \
+    INLINE vec vec_##name(vec a, vec b)                                                                                \
+    {                                                                                                                  \
+        vec r;                                                                                                         \
+                                                                                                                       \
+        EACH_PART r.p[i] = part_##name(a.p[i], b.p[i]);                                                                \
+        return r;                                                                                                      \
+    }
+
+#define VEC_OF_THREE(name)                                                                                             \
+    INLINE vec vec_##name(vec a, vec b, vec c)                                                                         \
+    {                                                                                                                  \
+        vec r;                                                                                                         \
+                                                                                                                       \
+        EACH_PART r.p[i] = part_##name(a.p[i], b.p[i], c.p[i]);                                                        \
+        return r;                                                                                                      \
+    }
+
+VEC_OF_THREE(fma)
+VEC_OF_THREE(if_less)
+VEC_OF_TWO(add)
+VEC_OF_TWO(mul)
+VEC_OF_TWO(div)
+VEC_OF_TWO(max)
+VEC_OF_TWO(min)
+
+/* v, but a where a is NaN. */
+VEC_OF_TWO(keep_nan)
+
+/* The first n lanes, then zeros. */
+INLINE vec vec_first(vec v, int n)
+{
+    float lanes[16];
+
+    vec_store(lanes, v);
+    memset(lanes + n, 0, (size_t)(16 - n) * sizeof *lanes);
+    return vec_load(lanes);
+}
+
+#endif
