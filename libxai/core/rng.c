@@ -2,20 +2,24 @@
  * Seeded random numbers. */
 #include "core/rng.h"
 
+static const uint64_t GOLDEN = 0x9e3779b97f4a7c15u;
+
 static uint64_t rotate(uint64_t x, int k)
 {
     return x << k | x >> (64 - k);
 }
 
+uint64_t xai__mix64(uint64_t x)
+{
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+    return x ^ x >> 31;
+}
+
 void xai__rng_seed(xai__rng *rng, uint64_t seed)
 {
-    for (int i = 0; i < 4; i++) {
-        uint64_t z = seed += 0x9e3779b97f4a7c15u;
-
-        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-        z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-        rng->state[i] = z ^ z >> 31;
-    }
+    for (int i = 0; i < 4; i++)
+        rng->state[i] = xai__mix64(seed += GOLDEN);
 }
 
 uint64_t xai__rng_next(xai__rng *rng)
@@ -36,4 +40,9 @@ uint64_t xai__rng_next(xai__rng *rng)
 double xai__rng_uniform(xai__rng *rng)
 {
     return (double)(xai__rng_next(rng) >> 11) * 0x1p-53;
+}
+
+double xai__rng_uniform_at(uint64_t key, uint64_t index)
+{
+    return (double)(xai__mix64(key + (index + 1) * GOLDEN) >> 11) * 0x1p-53;
 }

@@ -15,4 +15,10 @@ uint64_t xai__rng_next(xai__rng *rng);
 /* In [0, 1), 53 bits. */
 double xai__rng_uniform(xai__rng *rng);
 
+/* Mixes every bit into every other: splitmix64's finisher. */
+uint64_t xai__mix64(uint64_t x);
+
+/* Random access: number index of splitmix64's sequence behind state key, in [0, 1), 53 bits. */
+double xai__rng_uniform_at(uint64_t key, uint64_t index);
+
 #endif
