@@ -20,14 +20,13 @@ typedef struct cam_job {
 typedef struct cam_result {
     const char *path;
     xai_image *crop;
-    xai_tensor *input, *logits;
-    double *probabilities;
-    size_t top;
+    xai_tensor *input;
     double seconds;
     xai_attribution **maps;
-    char *npy;       /* file of the numbers, or NULL */
-    bool flat;       /* some map was the same everywhere */
-    float low, high; /* range of the map as --npy writes it */
+    json_object **words; /* what the library says of each map */
+    char *npy;           /* file of the numbers, or NULL */
+    bool flat;           /* some map was the same everywhere */
+    float low, high;     /* range of the map as --npy writes it */
     int64_t shape[2];
 } cam_result;
 
@@ -152,35 +151,21 @@ static int save_numbers(const cam_job *job, cam_result *result)
     return status < XAI_OK ? CLI_FAILED : CLI_GO_ON;
 }
 
-static size_t describe(void *attribution, char *buffer, size_t capacity)
-{
-    return xai_attribution_json(attribution, buffer, capacity);
-}
-
-/* Moves a member of what the library says into the document. */
-static void take(json_object *document, json_object *described, const char *name)
+/* A member of what the library says, as a new reference; NULL, which is JSON's null, where it says nothing. */
+static json_object *said(json_object *words, const char *name)
 {
     json_object *value = NULL;
 
-    if (json_object_object_get_ex(described, name, &value))
-        json_object_object_add(document, name, json_object_get(value));
+    json_object_object_get_ex(words, name, &value);
+    return json_object_get(value);
 }
 
 static json_object *describe_targets(const cam_job *job, const cam_result *result)
 {
     json_object *list = json_object_new_array();
 
-    for (size_t i = 0; i < job->n_targets; i++) {
-        int64_t index = xai_attribution_target(result->maps[i]);
-        const char *label = xai_model_label(job->subject.model, index);
-        json_object *row = json_object_new_object();
-
-        json_object_object_add(row, "index", json_object_new_int64(index));
-        json_object_object_add(row, "label", label != NULL ? json_object_new_string(label) : NULL);
-        json_object_object_add(row, "probability", cli_json_number(result->probabilities[index]));
-        json_object_object_add(row, "score", cli_json_number(xai_attribution_score(result->maps[i])));
-        json_object_array_add(list, row);
-    }
+    for (size_t i = 0; i < job->n_targets; i++)
+        json_object_array_add(list, said(result->words[i], "target"));
     return list;
 }
 
@@ -218,22 +203,30 @@ static json_object *describe_pictures(const cam_job *job, const cam_result *resu
     return list;
 }
 
+/* Copies what the library says into the document, where it is not there already. */
+static void add_words(json_object *document, json_object *words)
+{
+    json_object_object_foreach(words, name, value)
+    {
+        if (strcmp(name, "target") != 0 && !json_object_object_get_ex(document, name, NULL))
+            json_object_object_add(document, name, json_object_get(value));
+    }
+}
+
 static int print_json(const cam_job *job, const cam_result *result)
 {
     json_object *document = json_object_new_object();
-    json_object *described = cli_json_describe(describe, result->maps[0]);
+    json_object *words = result->words[0];
 
     json_object_object_add(document, "image", json_object_new_string(result->path));
-    take(document, described, "method");
-    take(document, described, "profile");
-    take(document, described, "layers");
+    json_object_object_add(document, "method", said(words, "method"));
+    json_object_object_add(document, "profile", said(words, "profile"));
+    json_object_object_add(document, "layers", said(words, "layers"));
     json_object_object_add(document, "targets", describe_targets(job, result));
     json_object_object_add(document, "map", describe_map(job, result));
-    take(document, described, "seed");
-    take(document, described, "purpose");
+    add_words(document, words);
     json_object_object_add(document, "seconds", cli_json_number(result->seconds));
     json_object_object_add(document, "pictures", describe_pictures(job, result));
-    json_object_put(described);
     return cli_json_print(job->cli, document);
 }
 
@@ -241,30 +234,38 @@ static void print_text(const cam_job *job, const cam_result *result)
 {
     for (size_t i = 0; i < job->n_targets; i++) {
         size_t index = (size_t)xai_attribution_target(result->maps[i]);
+        json_object *target = said(result->words[i], "target"), *probability = said(target, "probability");
         char *heatmap = output_name(job, result, i, ".heatmap.png");
         char *overlay = output_name(job, result, i, ".overlay.png");
         char buffer[32];
 
         printf("%s: %s (%.2f%%): %s, %s\n", result->path, cli_label(job->subject.model, index, buffer, sizeof buffer),
-               100 * result->probabilities[index], heatmap, overlay);
+               100 * json_object_get_double(probability), heatmap, overlay);
+        json_object_put(probability);
+        json_object_put(target);
         free(heatmap);
         free(overlay);
     }
 }
 
-/* The maps, and the probabilities that stand beside them. */
+static size_t describe(void *attribution, char *buffer, size_t capacity)
+{
+    return xai_attribution_json(attribution, buffer, capacity);
+}
+
 static int compute(const cam_job *job, cam_result *result)
 {
     double start = cli_seconds();
-    size_t n_classes = xai_model_n_classes(job->subject.model);
 
     if (xai_cam_compute(result->maps, job->cam, result->input, job->targets, job->n_targets) < XAI_OK)
         return cli_fail(job->cli, "%s: %s", result->path, xai_last_error());
     result->seconds = cli_seconds() - start;
-    if (xai_session_forward(&result->logits, job->subject.session, result->input) < XAI_OK)
-        return cli_fail(job->cli, "%s: %s", result->path, xai_last_error());
-    result->probabilities = cli_softmax(xai_tensor_data(result->logits), n_classes, &result->top);
-    return result->probabilities != NULL ? CLI_GO_ON : cli_fail(job->cli, "%s: out of memory", result->path);
+    for (size_t i = 0; i < job->n_targets; i++) {
+        result->words[i] = cli_json_describe(describe, result->maps[i]);
+        if (result->words[i] == NULL)
+            return cli_fail(job->cli, "%s: out of memory", result->path);
+    }
+    return CLI_GO_ON;
 }
 
 static int explain(const cam_job *job, cam_result *result)
@@ -290,15 +291,24 @@ static int explain(const cam_job *job, cam_result *result)
 
 static int explain_path(const cam_job *job, const char *path)
 {
-    cam_result result = { .path = path, .maps = calloc(job->n_targets, sizeof *result.maps) };
-    int status = result.maps != NULL ? explain(job, &result) : cli_fail(job->cli, "%s: out of memory", path);
+    cam_result result = { .path = path };
+    int status;
 
-    for (size_t i = 0; i < job->n_targets && result.maps != NULL; i++)
-        xai_attribution_unref(result.maps[i]);
+    result.maps = calloc(job->n_targets, sizeof *result.maps);
+    result.words = calloc(job->n_targets, sizeof *result.words);
+    if (result.maps == NULL || result.words == NULL)
+        status = cli_fail(job->cli, "%s: out of memory", path);
+    else
+        status = explain(job, &result);
+    for (size_t i = 0; i < job->n_targets; i++) {
+        if (result.maps != NULL)
+            xai_attribution_unref(result.maps[i]);
+        if (result.words != NULL)
+            json_object_put(result.words[i]);
+    }
+    free(result.words);
     free(result.maps);
     free(result.npy);
-    free(result.probabilities);
-    xai_tensor_unref(result.logits);
     xai_tensor_unref(result.input);
     xai_image_unref(result.crop);
     return status;
