@@ -1,0 +1,445 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+# The programs as a user meets them: exit codes, lines, JSON, files. Uses a small network of its own making.
+"""usage: programs.py SOURCE_ROOT BUILD_ROOT"""
+import json
+import os
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+import traceback
+import zlib
+
+SOURCE, BUILD = sys.argv[1:3]
+DATA = os.environ.get('XAI_TEST_DATA')
+COMMANDS = ['classify', 'layers', 'cam', 'convert', 'bench', 'info']
+LABELS = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck']
+
+
+class Skip(Exception):
+    """Raised with the reason."""
+
+
+class Result:
+    """What a program said and how it ended."""
+
+    def __init__(self, process):
+        self.code, self.out, self.err = process.returncode, process.stdout, process.stderr
+
+    def fails(self, code, *words):
+        """One line on stderr that holds the words."""
+        assert self.code == code, (self.code, self.out, self.err)
+        assert self.err.count('\n') == 1, self.err
+        for word in words:
+            assert word in self.err, (word, self.err)
+
+    def works(self):
+        assert self.code == 0 and self.err == '', (self.code, self.out, self.err)
+        return self.out
+
+
+def run(program, *arguments, cwd=None, env=None):
+    """Runs a program of this build in an empty cache, so that no installed model gets in the way."""
+    environment = {key: value for key, value in os.environ.items() if key != 'XAI_MODEL'}
+    environment.update({'XDG_CACHE_HOME': WORK, **(env or {})})
+    return Result(subprocess.run([os.path.join(BUILD, 'examples', program), *arguments], capture_output=True, text=True,
+                                 cwd=cwd or WORK, env=environment, timeout=600, check=False))
+
+
+def xai(*arguments, **keywords):
+    return run('xai', *arguments, **keywords)
+
+
+# A network, a picture: made here, so that the tests need no file of anyone else.
+
+def cifar_resnet20():
+    """(name, shape) of the state dict of He et al.'s CIFAR ResNet with 20 layers."""
+    def norm(name, channels):
+        for part in ('weight', 'bias', 'running_mean', 'running_var'):
+            yield f'{name}.{part}', [channels]
+
+    yield 'conv1.weight', [16, 3, 3, 3]
+    yield from norm('bn1', 16)
+    before = 16
+    for stage, channels in enumerate((16, 32, 64), 1):
+        for block in range(3):
+            path = f'layer{stage}.{block}'
+            yield f'{path}.conv1.weight', [channels, before, 3, 3]
+            yield from norm(f'{path}.bn1', channels)
+            yield f'{path}.conv2.weight', [channels, channels, 3, 3]
+            yield from norm(f'{path}.bn2', channels)
+            before = channels
+    yield 'linear.weight', [10, 64]
+    yield 'linear.bias', [10]
+
+
+def write_weights(path):
+    """Random numbers under the right names, as safetensors."""
+    generator, header, body = random.Random(7), {}, b''
+    for name, shape in cifar_resnet20():
+        count = 1
+        for extent in shape:
+            count *= extent
+        fan_in = count // shape[0] if len(shape) > 1 else 0
+        spread = (2 / fan_in) ** 0.5 if fan_in else 0.1
+        centre = 1 if name.endswith('running_var') or ('bn' in name and name.endswith('weight')) else 0
+        values = [centre + generator.uniform(-1, 1) * spread * (1 if centre == 0 else 0.5) for _ in range(count)]
+        data = struct.pack(f'<{count}f', *values)
+        header[name] = {'dtype': 'F32', 'shape': shape, 'data_offsets': [len(body), len(body) + len(data)]}
+        body += data
+    text = json.dumps(header).encode()
+    text += b' ' * (-len(text) % 8)
+    with open(path, 'wb') as file:
+        file.write(struct.pack('<Q', len(text)) + text + body)
+
+
+def write_manifest(path, **members):
+    manifest = {'xai': 1, 'arch': 'cifar_resnet20', 'weights': 'net.safetensors', 'labels': LABELS,
+                'input': {'resize': 32, 'crop': [32, 32], 'interpolation': 'bilinear', 'scale': 1 / 255,
+                          'mean': [0.485, 0.456, 0.406], 'std': [0.229, 0.224, 0.225], 'channels': 'RGB'}}
+    manifest.update(members)
+    with open(path, 'w', encoding='utf-8') as file:
+        json.dump(manifest, file)
+
+
+def write_picture(path, seed, width=40, height=36):
+    """A PNG of noise and a bright square."""
+    def chunk(kind, data):
+        return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+
+    generator = random.Random(seed)
+    rows = b''
+    for y in range(height):
+        rows += b'\0' + bytes(255 if 8 <= x // 3 < 20 and 5 <= y < 25 else generator.randrange(200)
+                              for x in range(3 * width))
+    with open(path, 'wb') as file:
+        file.write(b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0)) +
+                   chunk(b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b''))
+
+
+def needs(*formats):
+    missing = set(formats) - set(json.loads(xai('info', '--json').works())['pictures'])
+    if missing:
+        raise Skip(f'built without {", ".join(sorted(missing))}')
+
+
+def data(path):
+    if not DATA or not os.path.exists(os.path.join(DATA, path)):
+        raise Skip(f'{path}: XAI_TEST_DATA {"has no such file" if DATA else "is not set"}')
+    return os.path.join(os.path.abspath(DATA), path)
+
+
+def installed_model():
+    cache = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
+    path = os.path.join(cache, 'xai', 'default.json')
+    if not os.path.exists(path):
+        raise Skip('the default model is not installed; `bash examples/run` installs it')
+    return path
+
+
+def folder(name):
+    path = os.path.join(WORK, name)
+    os.makedirs(path, exist_ok=True)
+    return path
+
+
+def npy_shape(path):
+    with open(path, 'rb') as file:
+        head = file.read(256)
+    assert head[:6] == b'\x93NUMPY' and b"'<f4'" in head, head
+    return eval(head[head.index(b"'shape':") + 8:head.index(b')') + 1].decode(), {'__builtins__': {}})
+
+
+NET = ('-m', 'net.json')
+
+
+# Usage.
+
+def test_usage():
+    nothing = xai()
+    assert nothing.code == 2 and nothing.out == '' and 'usage: xai' in nothing.err
+    listing = xai('--help').works()
+    assert all(f'\n  {command} ' in listing for command in COMMANDS), listing
+    assert xai('--version').works() == 'xai 0.1.0\n'
+    xai('clairvoyance').fails(2, 'xai: clairvoyance')
+
+
+def test_help_on_every_command():
+    for command in COMMANDS:
+        text = xai(command, '--help').works()
+        assert text.startswith(f'usage: xai {command}'), text
+    for program in ('step_2_pretrained', 'step_3_cam', 'cover'):
+        assert run(program, '--help').works().startswith(f'usage: {program} ')
+
+
+def test_misuse_is_exit_2():
+    xai('classify').fails(2, 'xai: ', 'usage: xai classify')
+    xai('convert', 'a').fails(2, 'usage: xai convert')
+    xai('info', 'a').fails(2, 'a: one argument too many')
+    xai('info', '--frobnicate').fails(2, '--frobnicate')
+    xai('info', '-k', '5').fails(2, '-k')
+    xai('classify', '--threads', '0', 'a.png').fails(2, '--threads', '"0"')
+    xai('classify', '--threads', 'many', 'a.png').fails(2, 'many')
+    xai('classify', '--mean', '1,2', 'a.png').fails(2, '--mean', '1,2')
+    xai('classify', '--std=1,2,x', 'a.png').fails(2, '--std')
+    xai('classify', '--scale', '0', 'a.png').fails(2, '--scale')
+    xai('classify', '--scale', 'nan', 'a.png').fails(2, '--scale')
+    xai('classify', 'a.png', '-k').fails(2, '-k')
+    xai('classify', '--json=yes', 'a.png').fails(2, '--json')
+    xai('classify', '--arch', 'resnet18', 'a.png').fails(2, '--weights')
+    xai('classify', '-m', 'm.json', '--arch', 'resnet18', 'a.png').fails(2, '--arch')
+
+
+def test_failures_name_the_thing():
+    xai('classify', 'a.png').fails(1, 'xai: ', 'default.json', 'examples/run')
+    xai('classify', '-m', 'no/such.json', 'a.png').fails(1, 'no/such.json')
+    xai('classify', 'a.png', env={'XAI_MODEL': 'no/such/other.json'}).fails(1, 'no/such/other.json')
+    xai('classify', '-m', 'https://example.org/m.json', 'a.png').fails(1, 'https://example.org/m.json', 'URL')
+    xai('layers', '--arch', 'resnet17').fails(1, 'resnet17')
+    xai('classify', '--arch', 'cifar_resnet20', '--weights', 'no.th', 'a.png').fails(1, 'no.th')
+    xai('classify', *NET, '--backend', 'quantum', 'a.png').fails(1, 'quantum')
+    xai('classify', *NET, '--labels', 'no.txt', 'a.png').fails(1, 'no.txt')
+    xai('convert', 'http://example.org/a.pth', 'b.safetensors').fails(1, 'URL')
+
+
+# Commands that need no picture.
+
+def test_info():
+    text = xai('info').works()
+    assert 'version' in text and '0.1.0' in text and 'cifar_resnet20' in text, text
+    document = json.loads(xai('info', '--json', '--threads', '3').works())
+    assert document['version'] == '0.1.0' and document['threads'] == 3, document
+    assert 'resnet18' in document['architectures'], document
+
+
+def test_layers():
+    document = json.loads(xai('layers', '--arch', 'cifar_resnet20', '--json').works())
+    assert document['model'] == 'cifar_resnet20'
+    rows = {name: row for row in document['layers'] for name in [row['name'], *row['aliases']]}
+    assert rows['conv1']['shape'] == [1, 16, 32, 32] and rows['conv1']['op'] == 'Conv', rows['conv1']
+    assert rows['layer3.2.conv2']['shape'] == [1, 64, 8, 8]
+    assert rows['layer3'] is rows['layer3.2'] and rows['layer3']['shape'] == [1, 64, 8, 8]
+    assert rows['linear']['shape'] == [1, 10]
+    table = xai('layers', *NET).works()
+    assert 'layer3.2.conv2' in table and '1x64x8x8' in table, table
+
+
+def test_bench():
+    document = json.loads(xai('bench', '--arch', 'cifar_resnet20', '--rounds', '3', '--explain', '--json').works())
+    assert [row['what'] for row in document['timings']] == ['forward', 'cam'], document
+    assert all(0 < row['min_seconds'] <= row['median_seconds'] for row in document['timings']), document
+    text = xai('bench', *NET, '--rounds', '2', '--batch', '4', '--threads', '1').works()
+    assert '4 images' in text and 'median' in text, text
+
+
+def test_convert():
+    place = folder('convert')
+    xai('convert', os.path.join(WORK, 'net.safetensors'), 'again.safetensors', cwd=place).works()
+    assert os.path.getsize(os.path.join(place, 'again.safetensors')) > 1000000
+    same = xai('layers', '--arch', 'cifar_resnet20', '--weights', 'again.safetensors', cwd=place)
+    assert same.works() == xai('layers', *NET).works()
+    xai('convert', os.path.join(WORK, 'broken.png'), 'b.safetensors', cwd=place).fails(1, 'broken.png')
+    assert os.listdir(place) == ['again.safetensors'], os.listdir(place)
+
+
+# Pictures.
+
+def test_classify():
+    needs('png')
+    lines = xai('classify', *NET, 'a.png').works().splitlines()
+    assert len(lines) == 6 and lines[0].startswith('Prediction: '), lines
+    assert lines[0].split(': ')[1] == lines[1].split('%  ')[1] in LABELS, lines
+    assert len(xai('classify', *NET, '-k3', 'a.png').works().splitlines()) == 4
+    assert len(xai('classify', *NET, '-k', '99', 'a.png').works().splitlines()) == 11
+    several = xai('classify', *NET, 'a.png', 'b.png').works().splitlines()
+    assert several[0].startswith('a.png: ') and several[1].startswith('b.png: ') and several[1].endswith('%)'), several
+    # -- ends the options.
+    assert xai('classify', *NET, '--', 'a.png').works().splitlines() == lines
+    # The model may come from the environment.
+    assert xai('classify', 'a.png', env={'XAI_MODEL': os.path.join(WORK, 'net.json')}).works().splitlines() == lines
+
+
+def test_classify_json():
+    needs('png')
+    documents = [json.loads(line) for line in xai('classify', *NET, '--json', '-k', '10', 'a.png', 'b.png').works()
+                 .splitlines()]
+    assert [document['image'] for document in documents] == ['a.png', 'b.png']
+    for document in documents:
+        rows = document['predictions']
+        assert document['model'] == 'cifar_resnet20' and len(rows) == 10
+        assert abs(sum(row['probability'] for row in rows) - 1) < 1e-6, rows
+        assert rows == sorted(rows, key=lambda row: -row['logit'])
+        assert all(row['label'] == LABELS[row['index']] for row in rows)
+
+
+def test_one_picture_fails_the_rest_go_on():
+    needs('png')
+    result = xai('classify', *NET, 'a.png', 'broken.png', 'missing.png', 'https://example.org/c.png', 'b.png')
+    assert result.code == 1, result.code
+    assert [line.split(':')[0] for line in result.out.splitlines()] == ['a.png', 'b.png'], result.out
+    errors = result.err.splitlines()
+    assert len(errors) == 3 and all(line.startswith('xai: ') for line in errors), errors
+    assert 'broken.png' in errors[0] and 'missing.png' in errors[1] and 'URL' in errors[2], errors
+
+
+def test_overrides():
+    needs('png')
+    plain = xai('classify', *NET, '--json', 'a.png').works()
+    assert xai('classify', *NET, '--json', '--mean', '0.485,0.456,0.406', '--std', '0.229,0.224,0.225', 'a.png').works() \
+        == plain
+    assert xai('classify', *NET, '--json', '--mean', '0,0,0', 'a.png').works() != plain
+    assert xai('classify', *NET, '--json', '--scale', '0.01', 'a.png').works() != plain
+    assert xai('classify', *NET, '--json', '--resize', '36', 'a.png').works() != plain
+    xai('classify', *NET, '--size', '40', 'a.png').works()
+    xai('classify', *NET, '--size', '40', '--resize', '36', 'a.png').fails(1, 'a.png', '40')
+    assert 'spaniel' in xai('classify', *NET, '--labels', 'labels.txt', 'a.png').works()
+    # The bits depend on neither threads nor the other pictures.
+    assert xai('classify', *NET, '--json', '--threads', '3', 'a.png').works() == plain
+    assert xai('classify', *NET, '--json', 'b.png', 'a.png').works().splitlines()[1] == plain.strip()
+
+
+def test_cam():
+    needs('png')
+    place = folder('cam')
+    picture = os.path.join(WORK, 'a.png')
+    net = ('-m', os.path.join(WORK, 'net.json'))
+    out = xai('cam', *net, picture, cwd=place).works()
+    assert sorted(os.listdir(place)) == ['a.cam.heatmap.png', 'a.cam.overlay.png'] and './a.cam.heatmap.png' in out, out
+    assert xai('cam', *net, '-q', '-o', 'quiet', picture, cwd=place).works() == ''
+    assert len(os.listdir(os.path.join(place, 'quiet'))) == 2
+    document = json.loads(xai('cam', *net, '--json', '--npy', 'map.npy', picture, cwd=place).works())
+    assert document['image'] == picture and document['method'] == 'cam' and document['profile'] == 'default', document
+    assert document['map'] == {'file': 'map.npy', 'shape': [32, 32], 'min': 0, 'max': 1}, document['map']
+    assert document['targets'][0]['label'] in LABELS and 0 < document['targets'][0]['probability'] <= 1, document
+    assert document['purpose'] == 'latency' and document['seconds'] > 0 and len(document['layers']) == 1, document
+    assert npy_shape(os.path.join(place, 'map.npy')) == (32, 32)
+    xai('cam', *net, '-q', '--grid', '--npy', 'map.npy', picture, cwd=place).works()
+    assert npy_shape(os.path.join(place, 'map.npy')) == (8, 8)
+
+
+def test_cam_targets():
+    needs('png')
+    place = folder('targets')
+    net = ('-m', os.path.join(WORK, 'net.json'))
+    pictures = [os.path.join(WORK, name) for name in ('a.png', 'b.png')]
+    lines = xai('cam', *net, '--json', '--npy', 'maps', '-o', 'out', '--target', 'cat', '--target', '5', *pictures,
+                cwd=place).works().splitlines()
+    documents = [json.loads(line) for line in lines]
+    assert len(documents) == 2 and documents[0]['map']['shape'] == [2, 32, 32], documents[0]
+    assert [target['label'] for target in documents[0]['targets']] == ['cat', 'dog']
+    assert npy_shape(os.path.join(place, 'maps', 'b.cam.npy')) == (2, 32, 32)
+    assert len(os.listdir(os.path.join(place, 'out'))) == 8
+    assert os.path.exists(os.path.join(place, 'out', 'a.cam.3.overlay.png'))
+    # The same class by index, by label and as the top one, the same map.
+    maps = []
+    for target in ('3', 'cat'):
+        xai('cam', *net, '-q', '--npy', 'one.npy', '--target', target, pictures[0], cwd=place).works()
+        with open(os.path.join(place, 'one.npy'), 'rb') as file:
+            maps.append(file.read())
+    assert maps[0] == maps[1]
+
+
+def test_cam_failures():
+    needs('png')
+    xai('cam', *NET, '--profile', 'cubist', 'a.png').fails(1, 'cubist', 'tutorial', 'torchcam')
+    xai('cam', *NET, '--method', 'clairvoyance', 'a.png').fails(1, 'clairvoyance')
+    xai('cam', *NET, '--layer', 'layer9', 'a.png').fails(1, 'layer9')
+    xai('cam', *NET, '--target', 'unicorn', 'a.png').fails(1, 'unicorn')
+    xai('cam', *NET, '--target', '10', 'a.png').fails(1, '10')
+    xai('cam', *NET, '-o', 'net.json/x', 'a.png').fails(1, 'net.json/x')
+    xai('cam', *NET, 'a.png', 'convert/../a.png').fails(2, 'a.png', 'convert/../a.png')
+    xai('cam', *NET, '--npy', 'no/such/folder/m.npy', '-o', folder('failures'), 'a.png').fails(1, 'no/such/folder/m.npy')
+
+
+# The tutorial's programs.
+
+def test_steps():
+    needs('png', 'jpeg')
+    place = folder('steps')
+    arguments = ('-m', os.path.join(WORK, 'net.json'), os.path.join(WORK, 'a.png'))
+    said = run('step_2_pretrained', *arguments).works()
+    assert said.count('\n') == 1 and said.startswith('Prediction: ') and said[12:-1] in LABELS, said
+    for profile in ((), ('--profile', 'tutorial')):
+        assert run('step_3_cam', *profile, *arguments, cwd=place).works() == \
+            ' * Wrote heatmap to heatmap.jpg\n * Wrote heatmap on image to combined.jpg\n'
+        for name in ('heatmap.jpg', 'combined.jpg'):
+            with open(os.path.join(place, name), 'rb') as file:
+                assert file.read(3) == b'\xff\xd8\xff', name
+    run('step_3_cam', '--profile', 'cubist', *arguments, cwd=place).fails(1, 'step_3_cam: ', 'cubist')
+    run('step_2_pretrained', '-m', os.path.join(WORK, 'net.json'), 'missing.png').fails(1, 'missing.png')
+
+
+def test_cover():
+    needs('png')
+    lines = run('cover', *NET, '--window', '16', 'a.png').works().splitlines()
+    assert len(lines) == 5 and lines[0].startswith('Prediction: ') and lines[4].startswith(tuple('01234')), lines
+    changes = [float(number) for line in lines[2:4] for number in line.split()]
+    assert len(changes) == 4 and any(changes), lines
+
+
+# Real networks on the tutorial's photograph.
+
+def test_resnet18():
+    needs('jpeg')
+    photograph = data('tutorial/catdog.jpg')
+    net = ('-m', os.path.join(SOURCE, 'examples/models/resnet18.json'), '--weights',
+           data('imagenet-resnet18-pq/resnet18.safetensors'))
+    place = folder('resnet18')
+    assert run('step_2_pretrained', *net, photograph).works() == 'Prediction: Persian cat\n'
+    best = json.loads(xai('classify', *net, '--json', photograph).works())['predictions'][0]
+    assert best['index'] == 283 and abs(best['probability'] - 0.56363) < 1e-3, best
+    assert abs(best['logit'] - 12.2106) < 1e-2, best
+    run('step_3_cam', *net, '--profile', 'tutorial', photograph, cwd=place).works()
+    assert sorted(os.listdir(place)) == ['combined.jpg', 'heatmap.jpg']
+    named = ('classify', '--arch', 'resnet18', *net[2:], '--json')
+    bare = json.loads(xai(*named, photograph).works())['predictions'][0]
+    assert bare['index'] == 283 and bare['label'] is None, bare
+
+
+def test_cifar_th():
+    place = folder('th')
+    weights = data('cifar10-resnet/resnet56-4bfd9763.th')
+    assert xai('convert', weights, 'r.safetensors', cwd=place).works() == 'r.safetensors\n'
+    xai('layers', '-m', os.path.join(SOURCE, 'examples/models/cifar_resnet56.json'), '--weights',
+        os.path.join(place, 'r.safetensors')).works()
+    xai('layers', '--arch', 'resnet18', '--weights', weights).fails(1, 'resnet56-4bfd9763.th')
+
+
+def test_default_model():
+    needs('jpeg')
+    net = ('-m', installed_model())
+    best = json.loads(xai('classify', *net, '--json', data('tutorial/catdog.jpg')).works())['predictions'][0]
+    assert best['label'] == 'Persian cat' and abs(best['probability'] - 0.2444) < 1e-3, best
+
+
+def main():
+    tests = [(name[5:], test) for name, test in globals().items() if name.startswith('test_')]
+    failed = 0
+    print(f'1..{len(tests)}')
+    for number, (name, test) in enumerate(tests, 1):
+        try:
+            test()
+            print(f'ok {number} - {name}')
+        except Skip as reason:
+            print(f'ok {number} - {name} # SKIP {reason}')
+        except Exception:  # the rest go on
+            failed += 1
+            print(f'not ok {number} - {name}')
+            traceback.print_exc(limit=-3)
+        sys.stdout.flush()
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    with tempfile.TemporaryDirectory() as WORK:
+        write_weights(os.path.join(WORK, 'net.safetensors'))
+        write_manifest(os.path.join(WORK, 'net.json'))
+        write_picture(os.path.join(WORK, 'a.png'), 1)
+        write_picture(os.path.join(WORK, 'b.png'), 2)
+        with open(os.path.join(WORK, 'broken.png'), 'wb') as broken:
+            broken.write(b'\x89PNG\r\n\x1a\nnonsense')
+        with open(os.path.join(WORK, 'labels.txt'), 'w', encoding='utf-8') as labels:
+            labels.write(''.join(f'spaniel {index}\n' for index in range(10)))
+        sys.exit(main())
