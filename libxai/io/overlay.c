@@ -57,7 +57,7 @@ static void exchange_red_and_blue(xai_image *image)
 xai_status xai__overlay_tutorial(xai_image **heat, xai_image **combined, const float *map, int64_t height,
                                  int64_t width, const xai_image *photo)
 {
-    xai__window all = { 0, 0, photo->width, photo->height };
+    xai__crop all = { 0, 0, photo->width, photo->height };
     xai_image *small;
     xai_status status;
 
