@@ -2,13 +2,12 @@
  * Names of values. */
 #include "graph/names.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/error.h"
 #include "core/memory.h"
 
-enum { N_NEAR = 4, LONGEST_COMPARED = 96 };
+enum { N_NEAR = 4, LONGEST_COMPARED = 96, LONGEST_CALL = 9 };
 
 xai_status xai__graph_name(xai__graph *graph, int32_t value, const char *path)
 {
@@ -78,20 +77,40 @@ static int32_t find_container(const xai__graph *graph, const char *container, si
     return last;
 }
 
-static int32_t find_exact(const xai__graph *graph, const char *name)
+/* A call of the module whose path is the first characters of name; 0: its last one. */
+static int32_t find_call(const xai__graph *graph, const char *name, size_t length, uint32_t call)
 {
-    const char *hash = strrchr(name, '#');
-    size_t length = hash != NULL ? (size_t)(hash - name) : strlen(name);
-    unsigned long call = hash != NULL ? strtoul(hash + 1, NULL, 10) : 0;
-
     for (size_t i = 0; i < graph->n_names; i++) {
         const xai__name *known = &graph->names[i];
 
-        if (strncmp(known->path, name, length) == 0 && known->path[length] == '\0' &&
-            known->call == (hash != NULL ? call : known->n_calls))
+        if (known->call == (call > 0 ? call : known->n_calls) && strncmp(known->path, name, length) == 0 &&
+            known->path[length] == '\0')
             return known->value;
     }
-    return find_container(graph, name, strlen(name));
+    return -1;
+}
+
+/* The number behind a '#', in digits alone; 0 if that is none. */
+static uint32_t read_call(const char *digits)
+{
+    uint32_t call = 0;
+
+    if (*digits == '\0' || strlen(digits) > LONGEST_CALL || strspn(digits, "0123456789") != strlen(digits))
+        return 0;
+    for (; *digits != '\0'; digits++)
+        call = 10 * call + (uint32_t)(*digits - '0');
+    return call;
+}
+
+/* A name that has a '#' of its own wins over a call. */
+static int32_t find_exact(const xai__graph *graph, const char *name)
+{
+    const char *hash = strrchr(name, '#');
+    int32_t value = find_call(graph, name, strlen(name), 0);
+
+    if (value < 0 && hash != NULL && read_call(hash + 1) > 0)
+        value = find_call(graph, name, (size_t)(hash - name), read_call(hash + 1));
+    return value >= 0 ? value : find_container(graph, name, strlen(name));
 }
 
 static size_t smallest(size_t a, size_t b, size_t c)
@@ -123,30 +142,42 @@ static size_t distance(const char *a, const char *b)
     return row[m];
 }
 
+/* The nearest names so far, nearest first. */
+typedef struct near_names {
+    const char *names[N_NEAR]; /* NULL behind the last one */
+    size_t distances[N_NEAR];
+} near_names;
+
+static void consider(near_names *near, const char *name, size_t d)
+{
+    size_t at = N_NEAR;
+
+    for (size_t i = 0; i < N_NEAR; i++)
+        if (near->names[i] == name)
+            return;
+    while (at > 0 && (near->names[at - 1] == NULL || d < near->distances[at - 1]))
+        at--;
+    if (at == N_NEAR)
+        return;
+    memmove(near->names + at + 1, near->names + at, (N_NEAR - 1 - at) * sizeof *near->names);
+    memmove(near->distances + at + 1, near->distances + at, (N_NEAR - 1 - at) * sizeof *near->distances);
+    near->names[at] = name;
+    near->distances[at] = d;
+}
+
 static xai_status fail_near(const xai__graph *graph, const char *name)
 {
-    const char *near[N_NEAR] = { NULL };
-    size_t far[N_NEAR] = { 0 };
+    near_names near = { { NULL } };
     char list[512] = "";
 
-    for (size_t i = 0; i < graph->n_names; i++) {
-        const char *path = graph->values[graph->names[i].value].name;
-        size_t d = distance(name, path), at = N_NEAR;
-
-        while (at > 0 && (near[at - 1] == NULL || d < far[at - 1]))
-            at--;
-        if (at == N_NEAR || (at > 0 && near[at - 1] == path))
-            continue;
-        memmove(near + at + 1, near + at, (N_NEAR - 1 - at) * sizeof *near);
-        memmove(far + at + 1, far + at, (N_NEAR - 1 - at) * sizeof *far);
-        near[at] = path;
-        far[at] = d;
-    }
-    for (size_t i = 0; i < N_NEAR && near[i] != NULL; i++) {
+    for (size_t i = 0; i < graph->n_values; i++)
+        if (graph->values[i].name != NULL)
+            consider(&near, graph->values[i].name, distance(name, graph->values[i].name));
+    for (size_t i = 0; i < N_NEAR && near.names[i] != NULL; i++) {
         strncat(list, i > 0 ? ", " : "", sizeof list - strlen(list) - 1);
-        strncat(list, near[i], sizeof list - strlen(list) - 1);
+        strncat(list, near.names[i], sizeof list - strlen(list) - 1);
     }
-    return xai__fail(XAI_E_NOT_FOUND, "no value is named '%s'; near names: %s", name, list);
+    return xai__fail(XAI_E_NOT_FOUND, "no value is named '%.128s'; near names: %s", name, list);
 }
 
 xai_status xai__graph_find(int32_t *out, const xai__graph *graph, const char *name)
@@ -160,24 +191,37 @@ static void add_alias(xai__text *out, size_t start, const char *name, size_t len
     xai__text_add(out, "%s%.*s", out->length > start ? ", " : "", (int)length, name);
 }
 
+/* Is there a module of just this name, so that it is no container? */
+static bool is_module(const xai__graph *graph, const char *path, size_t length)
+{
+    for (size_t i = 0; i < graph->n_names; i++)
+        if (strncmp(graph->names[i].path, path, length) == 0 && graph->names[i].path[length] == '\0')
+            return true;
+    return false;
+}
+
+/* Length of the container of the first characters of a path; 0: none. */
+static size_t container_length(const char *path, size_t length)
+{
+    while (length > 0 && path[length - 1] != '.')
+        length--;
+    return length > 0 ? length - 1 : 0;
+}
+
 void xai__graph_aliases(xai__text *out, const xai__graph *graph, int32_t value)
 {
     const char *canonical = graph->values[value].name;
     size_t start = out->length;
 
+    if (canonical == NULL)
+        return;
     for (size_t i = 0; i < graph->n_names; i++)
         if (graph->names[i].value == value && graph->names[i].call == graph->names[i].n_calls &&
             strcmp(graph->names[i].path, canonical) != 0)
             add_alias(out, start, graph->names[i].path, strlen(graph->names[i].path));
-    for (const char *dot = strrchr(canonical, '.'); dot != NULL;) {
-        size_t length = (size_t)(dot - canonical);
-
-        if (find_container(graph, canonical, length) != value)
+    for (size_t n = container_length(canonical, strlen(canonical)); n > 0; n = container_length(canonical, n)) {
+        if (find_container(graph, canonical, n) != value || is_module(graph, canonical, n))
             break;
-        add_alias(out, start, canonical, length);
-        for (dot--; dot > canonical && *dot != '.'; dot--)
-            ;
-        if (dot <= canonical)
-            dot = NULL;
+        add_alias(out, start, canonical, n);
     }
 }
