@@ -195,6 +195,8 @@ static xai_status read_archive(xai__weights *set, archive *a)
     if (status == XAI_OK)
         status = refuse_script(a);
     if (status == XAI_OK)
+        status = xai__zip_require_stored(&a->zip);
+    if (status == XAI_OK)
         status = check_record(a, "byteorder", "little");
     if (status == XAI_OK)
         status = check_record(a, ".format_version", "1");

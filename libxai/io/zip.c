@@ -161,7 +161,7 @@ static const char *name_fault(const xai__zip_entry *entry)
     return NULL;
 }
 
-static xai_status check_central(const xai__file *file, const xai__zip_entry *entry, unsigned method, uint64_t stored)
+static xai_status check_central(const xai__file *file, const xai__zip_entry *entry, uint64_t size)
 {
     const char *fault = name_fault(entry);
 
@@ -171,11 +171,7 @@ static xai_status check_central(const xai__file *file, const xai__zip_entry *ent
         return fail_name(file, entry, "encrypted");
     if (entry->flags & ~(FLAG_DESCRIPTOR | FLAG_UTF8))
         return fail_name(file, entry, "unknown flags");
-    if (method != 0)
-        return xai__file_fail(file, XAI_E_UNSUPPORTED, entry->start,
-                              "zip entry %.*s is compressed (method %u); torch.save() stores entries as they are",
-                              (int)entry->name_length, entry->name, method);
-    if (stored != entry->size)
+    if (entry->method == 0 && size != entry->size)
         return fail_name(file, entry, "stored and true size differ");
     return XAI_OK;
 }
@@ -201,16 +197,17 @@ static xai_status read_central(const xai__file *file, const directory *dir, size
     if (!read_extra64(file, from + CENTRAL_SIZE + entry->name_length, extra_length,
                       (uint64_t *const[3]){ &size, &stored, &start }))
         return fail_name(file, entry, "its zip64 sizes are missing");
-    if (size > dir->start || start > dir->start)
+    if (stored > dir->start || start > dir->start)
         return fail_name(file, entry, "reaches into the zip directory");
     entry->flags = (uint16_t)load(file, from + 8, 2);
     entry->crc = (uint32_t)load(file, from + 16, 4);
-    entry->size = (size_t)size;
+    entry->size = (size_t)stored;
+    entry->method = (uint16_t)load(file, from + 10, 2);
     *at = from + length;
     if (load(file, from + 34, 2) != 0)
         return fail_name(file, entry, "lies in another part of the zip file");
     entry->data = (size_t)start;
-    return check_central(file, entry, (unsigned)load(file, from + 10, 2), stored);
+    return check_central(file, entry, size);
 }
 
 /* A local header leaves out what stands behind the data, and what does not fit 32 bits. */
@@ -236,11 +233,11 @@ static xai_status read_local(const xai__file *file, const directory *dir, xai__z
         return fail_name(file, entry, "reaches into the zip directory");
     if (name_length != entry->name_length || memcmp(file->data + at + LOCAL_SIZE, entry->name, name_length) != 0)
         return fail_name(file, entry, "has another name in its local header");
-    if (load(file, at + 6, 2) != entry->flags || load(file, at + 8, 2) != 0)
+    if (load(file, at + 6, 2) != entry->flags || load(file, at + 8, 2) != entry->method)
         return fail_name(file, entry, "has other flags or another method in its local header");
     if (!repeats(file, at + 14, entry, entry->crc, entry->crc) ||
         !repeats(file, at + 18, entry, entry->size, SATURATED) ||
-        !repeats(file, at + 22, entry, entry->size, SATURATED))
+        (entry->method == 0 && !repeats(file, at + 22, entry, entry->size, SATURATED)))
         return fail_name(file, entry, "has another size or checksum in its local header");
     entry->data = at + LOCAL_SIZE + name_length + extra_length;
     return XAI_OK;
@@ -370,10 +367,32 @@ const xai__zip_entry *xai__zip_find(const xai__zip *zip, const char *name)
     return NULL;
 }
 
+static xai_status require_stored(const xai__zip *zip, const xai__zip_entry *entry)
+{
+    if (entry->method == 0)
+        return XAI_OK;
+    return xai__file_fail(zip->file, XAI_E_UNSUPPORTED, entry->start,
+                          "zip entry %.*s is compressed (method %d); torch.save() stores entries as they are",
+                          (int)(entry->name_length < 100 ? entry->name_length : 100), entry->name, entry->method);
+}
+
+xai_status xai__zip_require_stored(const xai__zip *zip)
+{
+    xai_status status = XAI_OK;
+
+    for (size_t i = 0; i < zip->count && status == XAI_OK; i++)
+        status = require_stored(zip, &zip->entries[i]);
+    return status;
+}
+
 xai_status xai__zip_check(const xai__zip *zip, const xai__zip_entry *entry)
 {
-    uint32_t crc = xai__crc32(&zip->crc, 0, zip->file->data + entry->data, entry->size);
+    xai_status status = require_stored(zip, entry);
+    uint32_t crc;
 
+    if (status < 0)
+        return status;
+    crc = xai__crc32(&zip->crc, 0, zip->file->data + entry->data, entry->size);
     if (crc != entry->crc)
         return xai__file_fail(zip->file, XAI_E_FORMAT, entry->data,
                               "zip entry %.*s is damaged: checksum %08x, expected %08x",

@@ -11,9 +11,9 @@ typedef struct xai__zip_entry {
     size_t name_length;
     size_t start; /* of the local header */
     size_t data;  /* offset of the bytes */
-    size_t size;
+    size_t size;  /* as stored */
     uint32_t crc;
-    uint16_t flags;
+    uint16_t flags, method;
 } xai__zip_entry;
 
 /* Zero it before opening. */
@@ -35,7 +35,10 @@ void xai__zip_close(xai__zip *zip);
 /* By exact name; NULL if there is none. */
 const xai__zip_entry *xai__zip_find(const xai__zip *zip, const char *name);
 
-/* Compares an entry's bytes with its checksum. */
+/* Refuses the file if any entry is compressed. */
+xai_status xai__zip_require_stored(const xai__zip *zip);
+
+/* Compares a stored entry's bytes with its checksum. */
 xai_status xai__zip_check(const xai__zip *zip, const xai__zip_entry *entry);
 
 #endif
