@@ -36,15 +36,16 @@ void xai__batch_norm_affine(float *scale, float *shift, size_t n, const float *c
 
 static void compute_batch_norm(const xai__op_run *run)
 {
-    int64_t channels = run->value->shape[1];
-    int64_t n = channels > 0 ? (int64_t)run->value->size / run->value->shape[0] / channels : 0;
+    int64_t channels = run->value->shape[1], maps = run->value->shape[0] * channels;
+    int64_t n = maps > 0 ? (int64_t)run->value->size / maps : 0;
 
-    for (int64_t c = 0; c < channels; c++) {
+    for (int64_t map = 0; map < maps; map++) {
+        int64_t c = map % channels;
         const float *const p[4] = { run->inputs[1] + c, run->inputs[2] + c, run->inputs[3] + c, run->inputs[4] + c };
         float scale, shift;
 
         xai__batch_norm_affine(&scale, &shift, 1, p, run->attributes->epsilon);
-        for (int64_t i = c * n; i < (c + 1) * n; i++)
+        for (int64_t i = map * n; i < (map + 1) * n; i++)
             run->out[i] = (float)((double)run->inputs[0][i] * scale + shift);
     }
 }

@@ -56,24 +56,33 @@ static double convolve(const xai__op_run *run, const float *x, const float *w, i
     return sum;
 }
 
+/* Channel o of one image, whose group's input channels are from. */
+static void compute_channel(const xai__op_run *run, float *out, const float *from, int64_t o)
+{
+    const xai__value *w = run->values[1];
+    const float *weights = run->inputs[1] + o * w->shape[1] * w->shape[2] * w->shape[3];
+    const float *bias = run->n_inputs > 2 ? run->inputs[2] : NULL;
+
+    for (int64_t y = run->window.y0; y < run->window.y1; y++)
+        for (int64_t x = run->window.x0; x < run->window.x1; x++) {
+            float sum = (float)convolve(run, from, weights, w->shape[1], y, x);
+
+            out[y * run->value->shape[3] + x] = bias != NULL ? sum + bias[o] : sum;
+        }
+}
+
 static void compute_conv(const xai__op_run *run)
 {
-    const xai__value *x = run->values[0], *w = run->values[1];
-    const float *bias = run->n_inputs > 2 ? run->inputs[2] : NULL;
-    int64_t channels = w->shape[1], per_group = w->shape[0] / run->attributes->groups;
-    int64_t height = run->value->shape[2], width = run->value->shape[3];
+    const xai__value *x = run->values[0], *w = run->values[1], *out = run->value;
+    int64_t channels = w->shape[1], n_outputs = w->shape[0], per_group = n_outputs / run->attributes->groups;
 
-    for (int64_t o = 0; o < w->shape[0]; o++) {
-        const float *from = run->inputs[0] + o / per_group * channels * x->shape[2] * x->shape[3];
-        const float *weights = run->inputs[1] + o * channels * w->shape[2] * w->shape[3];
+    for (int64_t image = 0; image < out->shape[0]; image++)
+        for (int64_t o = 0; o < n_outputs; o++) {
+            int64_t first = image * x->shape[1] + o / per_group * channels;
 
-        for (int64_t y = run->window.y0; y < run->window.y1; y++)
-            for (int64_t column = run->window.x0; column < run->window.x1; column++) {
-                float sum = (float)convolve(run, from, weights, channels, y, column);
-
-                run->out[(o * height + y) * width + column] = bias != NULL ? sum + bias[o] : sum;
-            }
-    }
+            compute_channel(run, run->out + (image * n_outputs + o) * out->shape[2] * out->shape[3],
+                            run->inputs[0] + first * x->shape[2] * x->shape[3], o);
+        }
 }
 
 const xai__op_row xai__op_conv = { "Conv", 2, 3, shape_conv, compute_conv, NULL };

@@ -65,8 +65,10 @@ static float window_maximum(const xai__op_run *run, const float *map, int64_t y,
             int64_t iy = y * a->stride[0] - a->pads[0] + ky * a->dilation[0];
             int64_t ix = x * a->stride[1] - a->pads[1] + kx * a->dilation[1];
 
-            if (iy >= 0 && iy < height && ix >= 0 && ix < width && !(map[iy * width + ix] <= best))
-                best = map[iy * width + ix];
+            float value = iy >= 0 && iy < height && ix >= 0 && ix < width ? map[iy * width + ix] : -INFINITY;
+
+            if (value > best || value != value) /* NaN stays, as in torch */
+                best = value;
         }
     return best;
 }

@@ -13,7 +13,7 @@ static xai_status shape_slice(const xai__op_shapes *shapes)
             return xai__fail(XAI_E_SHAPE, "axis %u: from %lld to %lld by %lld does not fit into %lld", i,
                              (long long)a->begin[i], (long long)a->end[i], (long long)a->step[i],
                              (long long)x->shape[i]);
-        shapes->shape[i] = (a->end[i] - a->begin[i] + a->step[i] - 1) / a->step[i];
+        shapes->shape[i] = a->end[i] > a->begin[i] ? (a->end[i] - a->begin[i] - 1) / a->step[i] + 1 : 0;
     }
     *shapes->rank = x->rank;
     return XAI_OK;
