@@ -7,10 +7,8 @@
 
 typedef struct xai__chain xai__chain;
 
-/* XAI_E_NOT_FOUND, with what there is, for a name that no backend has. Names are separated by commas. "ref" takes
- * nothing, so that the operators' references run; "native-avx2" is the native backend with no more than that
- * instruction set, even where the processor has more. */
-xai_status xai__backends_check(const char *names);
+/* xai__backends_check() is declared in core/context.h. "ref" takes nothing, so that the operators' references run;
+ * "native-avx2" is the native backend with no more than that instruction set, even where the processor has more. */
 
 /* The index-th name that a chain may hold, NULL behind the last. */
 const char *xai__backends_name(size_t index);

@@ -23,7 +23,7 @@ static xai_status check_options(const xai_context_options *options)
         return xai__fail(XAI_E_INVALID, "n_threads is %u, at most %d are allowed", options->n_threads, MAX_THREADS);
     if (options->flags & ~(uint32_t)XAI_CONTEXT_COPY_WEIGHTS)
         return xai__fail(XAI_E_INVALID, "flags 0x%x has bits that this version does not know", options->flags);
-    return XAI_OK;
+    return options->backends != NULL ? xai__backends_check(options->backends) : XAI_OK;
 }
 
 xai_status xai_context_create(xai_context **out, const xai_context_options *options)

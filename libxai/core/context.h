@@ -21,6 +21,10 @@ struct xai_context {
     xai__pool pool;
 };
 
+/* The one call upwards: which names of backends there are is known by backends/registry.c, and a wrong one should be
+ * refused when the context is made. */
+xai_status xai__backends_check(const char *names);
+
 /* Does nothing without a log callback. */
 void xai__log(xai_context *context, int32_t level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

@@ -258,6 +258,8 @@ xai_status xai_cam_compute(xai_attribution **out, xai_cam *cam, const xai_tensor
     xai_status status;
 
     xai__enter();
+    for (size_t i = 0; out != NULL && i < (n_targets > 0 ? n_targets : 1); i++)
+        out[i] = NULL;
     if (out == NULL || cam == NULL || input == NULL || (targets == NULL && n_targets > 0))
         return xai__fail(XAI_E_INVALID, "%s is NULL",
                          out == NULL     ? "out"
@@ -268,8 +270,6 @@ xai_status xai_cam_compute(xai_attribution **out, xai_cam *cam, const xai_tensor
         targets = &top;
         n_targets = 1;
     }
-    for (size_t i = 0; i < n_targets; i++)
-        out[i] = NULL;
     status = check_input(cam, input, targets, n_targets);
     return status < 0 ? status : explain_all(out, cam, input, targets, n_targets);
 }

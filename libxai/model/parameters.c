@@ -191,24 +191,24 @@ static void find_unexpected(xai__parameters *p)
 }
 
 /* Appends "; title: a, b and 3 more" in at most room characters, so that no list crowds out the next one. */
-static void list(char *out, const char *title, const xai__complaints *complaints, size_t room)
+static void list(char *out, size_t capacity, const char *title, const xai__complaints *complaints, size_t room)
 {
     char *at = out + strlen(out);
-    size_t used = 0, shown = 0;
+    size_t left = capacity - strlen(out), used = 0, shown = 0;
 
     if (complaints->count == 0)
         return;
-    used = (size_t)sprintf(at, "%s%s: ", at > out ? "; " : "", title);
+    used = (size_t)snprintf(at, left, "%s%s: ", at > out ? "; " : "", title);
     while (shown < complaints->count && shown < XAI__N_LISTED) {
         const char *text = complaints->texts[shown];
 
         if (shown > 0 && used + strlen(text) + 2 > room)
             break;
-        used += (size_t)sprintf(at + used, "%s%s", shown > 0 ? ", " : "", text);
+        used += (size_t)snprintf(at + used, left - used, "%s%s", shown > 0 ? ", " : "", text);
         shown++;
     }
     if (shown < complaints->count)
-        sprintf(at + used, " and %zu more", complaints->count - shown);
+        snprintf(at + used, left - used, " and %zu more", complaints->count - shown);
 }
 
 xai_status xai__parameters_finish(xai__parameters *parameters, const char *architecture)
@@ -224,9 +224,9 @@ xai_status xai__parameters_finish(xai__parameters *parameters, const char *archi
         kinds += all[i]->count > 0;
     if (kinds == 0)
         return XAI_OK;
-    list(text, "missing", all[0], ROOM / kinds);
-    list(text, "unexpected", all[1], ROOM / kinds);
-    list(text, "of another shape", all[2], ROOM / kinds);
+    list(text, sizeof text, "missing", all[0], ROOM / kinds);
+    list(text, sizeof text, "unexpected", all[1], ROOM / kinds);
+    list(text, sizeof text, "of another shape", all[2], ROOM / kinds);
     return xai__fail(kinds == 1 && parameters->misshaped.count > 0 ? XAI_E_SHAPE : XAI_E_NOT_FOUND,
                      "%s: tensors do not fit %s: %s", xai__weights_name(parameters->weights), architecture, text);
 }
