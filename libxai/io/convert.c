@@ -35,7 +35,7 @@ xai_status xai_weights_convert(xai_context *context, const char *in, const char 
 
     xai__enter();
     if (context == NULL || out == NULL)
-        return xai__fail(XAI_E_INVALID, "%s is NULL", context == NULL ? "context" : "out");
+        return xai__fail(XAI_E_INVALID, "%s is NULL", context == NULL ? "context" : "path");
     status = xai__weights_open(&weights, context, in);
     if (status == XAI_OK)
         status = check_growth(weights);
