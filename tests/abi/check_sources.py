@@ -36,8 +36,8 @@ def check_head(lines):
 
 def check_guard(path, text):
     """A header's guard is the end of its path in capitals: core/tensor.h has XAI__CORE_TENSOR_H, xai/api.h XAI_API_H."""
-    parts = re.sub(r'^(libxai|include|examples|tests)/', '', path).split('/')
-    ends = ['/'.join(parts[i:]) for i in range(max(1, len(parts) - 1))]
+    parts = path.split('/')
+    ends = ['/'.join(parts[i:]) for i in range(len(parts))]
     stems = [re.sub(r'[^A-Za-z0-9]+', '_', end).upper() for end in ends]
     wanted = {prefix + stem for stem in stems for prefix in ('', 'XAI_', 'XAI__')}
     guard = re.search(r'^#ifndef (\w+)\n#define (\w+)$', text, flags=re.M)

@@ -103,7 +103,7 @@ START_TEST(newer_options)
     ck_assert_ok(xai_context_create(&other, &newer.known));
     xai_context_unref(other);
     newer.unknown = 1;
-    ck_assert_makes_nothing(xai_context, xai_context_create(&out, &newer.known), XAI_E_ABI, "xai_context_options");
+    ck_assert_makes_nothing(xai_context, xai_context_create(&out, &newer.known), XAI_E_ABI, "56 bytes");
 }
 END_TEST
 
@@ -317,7 +317,7 @@ START_TEST(hooks)
 
     ck_assert_ok(xai_hook_attach(&hook, session, "layer2", XAI_HOOK_OBSERVE, refuse, NULL, NULL));
     ck_assert_makes_nothing(xai_tensor, xai_session_forward(&out, session, tensor), XAI_E_CALLBACK, "layer2");
-    ck_assert_makes_nothing(xai_tensor, xai_hook_output(&out, hook), XAI_E_INVALID, "CAPTURE");
+    ck_assert_makes_nothing(xai_tensor, xai_hook_output(&out, hook), XAI_E_INVALID, "does not capture");
     xai_hook_unref(hook);
 
     ck_assert_ok(xai_hook_attach(&hook, session, "layer2", XAI_HOOK_OBSERVE, reenter, &inner, NULL));

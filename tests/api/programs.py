@@ -12,7 +12,7 @@ import tempfile
 import traceback
 import zlib
 
-SOURCE, BUILD = sys.argv[1:3]
+SOURCE, BUILD = (os.path.abspath(path) for path in sys.argv[1:3])
 DATA = os.environ.get('XAI_TEST_DATA')
 COMMANDS = ['classify', 'layers', 'cam', 'convert', 'bench', 'info']
 LABELS = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck']
@@ -311,7 +311,8 @@ def test_cam():
     assert len(os.listdir(os.path.join(place, 'quiet'))) == 2
     document = json.loads(xai('cam', *net, '--json', '--npy', 'map.npy', picture, cwd=place).works())
     assert document['image'] == picture and document['method'] == 'cam' and document['profile'] == 'default', document
-    assert document['map'] == {'file': 'map.npy', 'shape': [32, 32], 'min': 0, 'max': 1}, document['map']
+    map_ = document['map']  # scaled on the method's own grid, then resized, so the ends may be missed
+    assert map_['file'] == 'map.npy' and map_['shape'] == [32, 32] and 0 <= map_['min'] < map_['max'] <= 1, map_
     assert document['targets'][0]['label'] in LABELS and 0 < document['targets'][0]['probability'] <= 1, document
     assert document['purpose'] == 'latency' and document['seconds'] > 0 and len(document['layers']) == 1, document
     assert npy_shape(os.path.join(place, 'map.npy')) == (32, 32)
