@@ -196,9 +196,7 @@ static xai_status build_graph(assembly *a)
     xai_status status = xai__zoo_build(&model->graph, a->architecture, model->weights, a->options.seed, p->crop_height,
                                        p->crop_width);
 
-    if (status == XAI_OK)
-        return xai__specialise(&model->graph);
-    return model->weights != NULL ? xai__fail_in(status, xai__weights_name(model->weights)) : status;
+    return status < 0 ? status : xai__specialise(&model->graph);
 }
 
 /* Names that a manifest gives must exist. */
