@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT
+ * Pictures: the files of XAI_TEST_DATA against Pillow, what is refused, saving, references. */
+#include "unit/pictures.h"
+
+#include <unistd.h>
+
+#include "golden/pictures.h"
+#include "io/image.h"
+
+START_TEST(files_equal_pillow)
+{
+    xai_context *context = testing_context(1);
+    const char *path = testing_data(pictures[_i].path);
+    xai_image *image;
+
+    if (path != NULL) {
+        ck_assert_ok(xai_image_load(&image, context, path, 0));
+        ck_assert_int_eq(xai_image_width(image), pictures[_i].width);
+        ck_assert_int_eq(xai_image_height(image), pictures[_i].height);
+        ck_assert_msg(testing_image_crc(image) == pictures[_i].crc, "%s", pictures[_i].path);
+        xai_image_unref(image);
+        ck_assert_ok(xai_image_load(&image, context, path, XAI_IMAGE_EXIF));
+        ck_assert_msg(testing_image_crc(image) == pictures[_i].upright_crc, "%s, upright", pictures[_i].path);
+        xai_image_unref(image);
+    }
+    xai_context_unref(context);
+}
+END_TEST
+
+static const struct {
+    const char *path;
+    xai_status status;
+    const char *words;
+} refused[] = {
+    { "images-loader/libjpeg-turbo/monkey12.jpg", XAI_E_UNSUPPORTED, "12 bits" },
+    { "images-loader/libjpeg-turbo/testorig.ppm", XAI_E_FORMAT, "PPM" },
+    { "images-loader/pillow/broken.png", XAI_E_FORMAT, "damaged PNG" },
+    { "images-loader/pillow/broken_data_stream.png", XAI_E_FORMAT, "damaged PNG" },
+    { "images-loader/pillow/LICENSE.txt", XAI_E_FORMAT, "neither PNG nor JPEG" },
+    { "images-loader/pngsuite/xc1n0g08.png", XAI_E_FORMAT, "damaged PNG" },
+    { "images-loader/pngsuite/xc9n2c08.png", XAI_E_FORMAT, "damaged PNG" },
+    { "images-loader/pngsuite/xcrn0g04.png", XAI_E_FORMAT, "first 8 bytes are damaged" },
+    { "images-loader/pngsuite/xcsn0g01.png", XAI_E_FORMAT, "CRC" },
+    { "images-loader/pngsuite/xd0n2c08.png", XAI_E_FORMAT, "damaged PNG" },
+    { "images-loader/pngsuite/xd3n2c08.png", XAI_E_FORMAT, "damaged PNG" },
+    { "images-loader/pngsuite/xd9n2c08.png", XAI_E_FORMAT, "damaged PNG" },
+    { "images-loader/pngsuite/xdtn0g01.png", XAI_E_FORMAT, "damaged PNG" },
+    { "images-loader/pngsuite/xhdn0g08.png", XAI_E_FORMAT, "CRC" },
+    { "images-loader/pngsuite/xlfn0g04.png", XAI_E_FORMAT, "first 8 bytes are damaged" },
+    { "images-loader/pngsuite/xs1n0g01.png", XAI_E_FORMAT, "first 8 bytes are damaged" },
+    { "images-loader/pngsuite/xs2n0g01.png", XAI_E_FORMAT, "first 8 bytes are damaged" },
+    { "images-loader/pngsuite/xs4n0g01.png", XAI_E_FORMAT, "first 8 bytes are damaged" },
+    { "images-loader/pngsuite/xs7n0g01.png", XAI_E_FORMAT, "first 8 bytes are damaged" },
+};
+
+START_TEST(broken_files_are_refused)
+{
+    xai_context *context = testing_context(1);
+    const char *path = testing_data(refused[_i].path);
+    xai_image *image;
+
+    if (path != NULL) {
+        ck_assert_fails(xai_image_load(&image, context, path, 0), refused[_i].status, refused[_i].words);
+        ck_assert_ptr_null(image);
+        ck_assert_ptr_nonnull(strstr(xai_last_error(), strrchr(refused[_i].path, '/') + 1));
+    }
+    xai_context_unref(context);
+}
+END_TEST
+
+/* Three zTXt chunks that would unpack to 2 MiB each: never unpacked. */
+START_TEST(text_bomb_is_passed_over)
+{
+    xai_context *context = testing_context(1);
+    const char *path = testing_data("images-loader/pillow/png_decompression_dos.png");
+    xai_image *image;
+
+    if (path != NULL) {
+        ck_assert_ok(xai_image_load(&image, context, path, 0));
+        xai_image_unref(image);
+    }
+    xai_context_unref(context);
+}
+END_TEST
+
+static const struct {
+    const char *bytes;
+    size_t size;
+    const char *words;
+} strangers[] = {
+    { "", 0, "empty" },
+    { "version https://git-lfs.github.com/spec/v1\noid sha256:00\n", 57, "Git LFS pointer" },
+    { "GIF89a\1\0\1\0", 10, "a GIF" },
+    { "RIFF\x24\0\0\0WEBPVP8 ", 16, "a WebP" },
+    { "BM\x46\0\0\0\0\0\0\0", 10, "a BMP" },
+    { "P6\n2 2\n255\n", 11, "a PPM" },
+    { "\0\0\0\030ftypheic\0\0\0\0", 16, "a HEIC" },
+    { "\0\0\0\030ftypavif\0\0\0\0", 16, "an AVIF" },
+    { "II*\0\x08\0\0\0", 8, "a TIFF" },
+    { "<svg xmlns=\"", 12, "SVG" },
+    { "P", 1, "neither PNG nor JPEG" },
+    { "\x89PNG\r\n\x1a", 7, "first 8 bytes are damaged" },
+    { "\x89PNG\r\n\x1a\n", 8, "ends too early" },
+    { "\xff\xd8", 2, "no frame header" },
+    { "\xff", 1, "neither PNG nor JPEG" },
+};
+
+START_TEST(other_formats_are_named)
+{
+    xai_context *context = testing_context(1);
+    xai_image *image;
+
+    ck_assert_fails(xai_image_decode(&image, context, strangers[_i].bytes, strangers[_i].size, 0), XAI_E_FORMAT,
+                    strangers[_i].words);
+    ck_assert_ptr_null(image);
+    xai_context_unref(context);
+}
+END_TEST
+
+static const char *temporary(const char *name)
+{
+    static char path[256];
+    const char *folder = getenv("TMPDIR");
+
+    snprintf(path, sizeof path, "%s/xai-%d-%s", folder != NULL ? folder : "/tmp", (int)getpid(), name);
+    return path;
+}
+
+static void check_saved(xai_context *context, const char *name, int32_t quality, int tolerance)
+{
+    xai_image *image = testing_picture(context, 37, 23), *read;
+    uint8_t *pixels = xai_image_pixels(image);
+
+    /* JPEG is close where the picture is smooth. */
+    for (size_t i = 0; tolerance > 0 && i < 37 * 23; i++)
+        pixels[3 * i] = pixels[3 * i + 2] = pixels[3 * i + 1] = (uint8_t)(i % 37 * 4);
+    ck_assert_ok(xai_image_save(image, temporary(name), quality));
+    ck_assert_ok(xai_image_load(&read, context, temporary(name), 0));
+    testing_images_close(image, read, tolerance);
+    xai_image_unref(image);
+    xai_image_unref(read);
+    ck_assert_int_eq(unlink(temporary(name)), 0);
+}
+
+START_TEST(saved_is_read_back)
+{
+    xai_context *context = testing_context(1);
+
+    check_saved(context, "a.png", 0, 0);
+    check_saved(context, "a.PNG", 100, 0);
+    check_saved(context, "a.jpg", 100, 3);
+    check_saved(context, "a.JPEG", 0, 8);
+    xai_context_unref(context);
+}
+END_TEST
+
+START_TEST(bad_saves)
+{
+    xai_context *context = testing_context(1);
+    xai_image *image = testing_picture(context, 3, 3), *wide;
+
+    ck_assert_fails(xai_image_save(image, "a.gif", 0), XAI_E_INVALID, ".png, .jpg or .jpeg");
+    ck_assert_fails(xai_image_save(image, ".png", 0), XAI_E_INVALID, "must end");
+    ck_assert_fails(xai_image_save(image, "a.jpg", 101), XAI_E_INVALID, "quality is 101");
+    ck_assert_fails(xai_image_save(image, "a.jpg", -1), XAI_E_INVALID, "quality is -1");
+    ck_assert_fails(xai_image_save(image, "no/such/folder/a.png", 0), XAI_E_IO, "no/such/folder");
+    ck_assert_fails(xai_image_save(NULL, "a.png", 0), XAI_E_INVALID, "image is NULL");
+    ck_assert_fails(xai_image_save(image, NULL, 0), XAI_E_INVALID, "path is NULL");
+    ck_assert_ok(xai_image_create(&wide, context, NULL, 65501, 1));
+    ck_assert_fails(xai_image_save(wide, "a.jpg", 0), XAI_E_INVALID, "65501x1");
+    xai_image_unref(wide);
+    xai_image_unref(image);
+    xai_context_unref(context);
+}
+END_TEST
+
+START_TEST(created)
+{
+    xai_context *context = testing_context(1);
+    uint8_t pixels[12] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 };
+    xai_image *image;
+
+    ck_assert_ok(xai_image_create(&image, context, pixels, 1, 4));
+    ck_assert_mem_eq(xai_image_pixels(image), pixels, 12);
+    ck_assert_ptr_eq(xai_image_ref(image), image);
+    xai_image_unref(image);
+    xai_context_unref(context); /* the picture keeps it */
+    ck_assert_int_eq(xai_image_height(image), 4);
+    xai_image_unref(image);
+    xai_image_unref(xai_image_ref(NULL));
+}
+END_TEST
+
+START_TEST(bad_arguments)
+{
+    xai_context_options options = { .struct_size = sizeof options, .max_pixels = 100 };
+    xai_context *context;
+    xai_image *image;
+
+    ck_assert_ok(xai_context_create(&context, &options));
+    ck_assert_fails(xai_image_create(&image, context, NULL, 0, 4), XAI_E_INVALID, "0x4");
+    ck_assert_fails(xai_image_create(&image, context, NULL, 4, -4), XAI_E_INVALID, "4x-4");
+    ck_assert_fails(xai_image_create(&image, context, NULL, 101, 1), XAI_E_LIMIT, "101x1");
+    ck_assert_ptr_null(image);
+    ck_assert_fails(xai_image_create(NULL, context, NULL, 1, 1), XAI_E_INVALID, "out is NULL");
+    ck_assert_fails(xai_image_create(&image, NULL, NULL, 1, 1), XAI_E_INVALID, "context is NULL");
+    ck_assert_fails(xai_image_decode(&image, context, NULL, 9, 0), XAI_E_INVALID, "bytes is NULL");
+    ck_assert_fails(xai_image_decode(&image, context, NULL, 0, 0), XAI_E_FORMAT, "empty");
+    ck_assert_fails(xai_image_decode(&image, context, "x", 1, 2), XAI_E_INVALID, "0x2");
+    ck_assert_fails(xai_image_load(&image, context, NULL, 0), XAI_E_INVALID, "path is NULL");
+    ck_assert_fails(xai_image_load(&image, context, "no such file.png", 0), XAI_E_IO, "no such file.png");
+    xai_context_unref(context);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+    Suite *suite = suite_create("io_image");
+    TCase *cases = tcase_create("all");
+
+    tcase_set_timeout(cases, 60);
+    tcase_add_loop_test(cases, files_equal_pillow, 0, sizeof pictures / sizeof *pictures);
+    tcase_add_loop_test(cases, broken_files_are_refused, 0, sizeof refused / sizeof *refused);
+    tcase_add_test(cases, text_bomb_is_passed_over);
+    tcase_add_loop_test(cases, other_formats_are_named, 0, sizeof strangers / sizeof *strangers);
+    tcase_add_test(cases, saved_is_read_back);
+    tcase_add_test(cases, bad_saves);
+    tcase_add_test(cases, created);
+    tcase_add_test(cases, bad_arguments);
+    suite_add_tcase(suite, cases);
+    return suite;
+}
+
+TESTING_MAIN(make_suite)
