@@ -276,8 +276,8 @@ END_TEST
 START_TEST(convert_refuses)
 {
     ck_assert_fails(xai_weights_convert(NULL, "a", "b"), XAI_E_INVALID, "context is NULL");
-    ck_assert_fails(xai_weights_convert(context, NULL, out_path), XAI_E_INVALID, "path is NULL");
-    ck_assert_fails(xai_weights_convert(context, vector("zip.pth"), NULL), XAI_E_INVALID, "path is NULL");
+    ck_assert_fails(xai_weights_convert(context, NULL, out_path), XAI_E_INVALID, "in is NULL");
+    ck_assert_fails(xai_weights_convert(context, vector("zip.pth"), NULL), XAI_E_INVALID, "out is NULL");
     ck_assert_fails(xai_weights_convert(context, vector("none.pth"), out_path), XAI_E_IO, "none.pth: cannot open");
     ck_assert_fails(xai_weights_convert(context, vector("nothing.safetensors"), out_path), XAI_E_FORMAT, "no tensor");
     ck_assert_fails(xai_weights_convert(context, vector("zip.pth"), "/no/such/folder/x"), XAI_E_IO, "cannot write");
