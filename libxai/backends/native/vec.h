@@ -174,11 +174,9 @@ VEC_OF_TWO(keep_nan)
 /* The first n lanes, then zeros. */
 INLINE vec vec_first(vec v, int n)
 {
-    float lanes[16];
+    static const float index[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
 
-    vec_store(lanes, v);
-    memset(lanes + n, 0, (size_t)(16 - n) * sizeof *lanes);
-    return vec_load(lanes);
+    return vec_if_less(vec_load(index), vec_set1((float)n), v);
 }
 
 #endif

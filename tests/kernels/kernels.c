@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT
+ * Every kernel on every instruction set of this machine: random shapes, stages and data.
+ *
+ * Usage: kernels [--level NAME] [--cases N] [--seed N] | --bench [--level NAME]. Prints TAP. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+#include "checks.h"
+#include "core/context.h"
+#include "core/error.h"
+
+static int n_tests, n_failed;
+
+static void report(bool good, const char *level, const char *what)
+{
+    n_tests++;
+    n_failed += !good;
+    printf("%s %d - %s %s\n", good ? "ok" : "not ok", n_tests, level, what);
+    fflush(stdout);
+}
+
+static bool try_random(const runner *r, enum family family, uint64_t seed)
+{
+    xai__rng rng;
+    uint32_t n_images, n_stages;
+    enum mode mode;
+    problem p;
+    shape s;
+    bool good;
+
+    xai__rng_seed(&rng, seed);
+    s = shape_random(&rng, family);
+    n_images = rng_int(&rng, 0, 2) == 0 ? 1 : MAX_IMAGES;
+    n_stages = (uint32_t)rng_int(&rng, 0, 2) == 0 ? 0 : (uint32_t)rng_int(&rng, 1, XAI__MAX_STAGES);
+    mode = (enum mode)rng_int(&rng, 0, N_MODES - 1);
+    problem_make(&p, &s, seed, mode, n_images, n_stages);
+    good = check_problem(r, &p);
+    problem_free(&p);
+    return good;
+}
+
+static void try_family(const runner *r, enum family family, uint64_t seed, size_t cases)
+{
+    bool good = true;
+
+    for (size_t i = 0; i < cases && good; i++)
+        good = try_random(r, family, seed + (uint64_t)family * 1000003 + i);
+    report(good, r->level, family_names[family]);
+}
+
+/* Shapes of networks that the random ones are too small for. */
+static void try_networks(const runner *r)
+{
+    static const shape shapes[] = {
+        { XAI__CONV, 3, 113, 112, 64, { 7, 7 }, { 2, 2 }, { 1, 1 }, { 3, 3, 3, 3 }, 1, 0, 0, XAI__PLAIN, XAI__BLOCKED },
+        { XAI__CONV, 3, 112, 112, 32, { 3, 3 }, { 2, 2 }, { 1, 1 }, { 0, 0, 1, 1 }, 1, 0, 0, XAI__PLAIN, XAI__BLOCKED },
+        { XAI__CONV,
+          64,
+          56,
+          56,
+          64,
+          { 3, 3 },
+          { 1, 1 },
+          { 1, 1 },
+          { 1, 1, 1, 1 },
+          1,
+          0,
+          0,
+          XAI__BLOCKED,
+          XAI__BLOCKED },
+        { XAI__CONV,
+          512,
+          7,
+          7,
+          512,
+          { 3, 3 },
+          { 1, 1 },
+          { 1, 1 },
+          { 1, 1, 1, 1 },
+          1,
+          0,
+          0,
+          XAI__BLOCKED,
+          XAI__BLOCKED },
+        { XAI__CONV,
+          144,
+          57,
+          56,
+          144,
+          { 5, 5 },
+          { 2, 2 },
+          { 1, 1 },
+          { 1, 1, 2, 2 },
+          144,
+          0,
+          0,
+          XAI__BLOCKED,
+          XAI__BLOCKED },
+        { XAI__GEMM, 512, 1, 1, 1000, { 1, 1 }, { 1, 1 }, { 1, 1 }, { 0, 0, 0, 0 }, 1, 0, 0, XAI__PLAIN, XAI__PLAIN },
+        { XAI__POOL,
+          64,
+          112,
+          112,
+          64,
+          { 3, 3 },
+          { 2, 2 },
+          { 1, 1 },
+          { 1, 1, 1, 1 },
+          1,
+          XAI__POOL_MAX,
+          0,
+          XAI__BLOCKED,
+          XAI__BLOCKED },
+        { XAI__MAP, 3, 224, 224, 3, { 1, 1 }, { 1, 1 }, { 1, 1 }, { 0, 0, 0, 0 }, 1, 0, 0, XAI__PLAIN, XAI__BLOCKED },
+    };
+
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        char name[64];
+        problem p;
+
+        problem_make(&p, &shapes[i], 31 + i, i % 2 ? MODE_RANDOM : MODE_EXACT, 2, 2);
+        snprintf(name, sizeof name, "network shape %zu", i);
+        report(check_problem(r, &p), r->level, name);
+        problem_free(&p);
+    }
+}
+
+/* Packed weights outlive a plan: levels must agree on the bytes. */
+static void try_packing(const runner *a, const runner *b, uint64_t seed)
+{
+    bool good = true;
+
+    for (uint64_t i = 0; i < 40 && good; i++) {
+        xai__rng rng;
+        problem p;
+        planned ka, kb;
+        shape s;
+
+        xai__rng_seed(&rng, seed + i);
+        s = shape_random(&rng, (enum family)(i % (MATRIX + 1)));
+        problem_make(&p, &s, seed + i, MODE_RANDOM, 1, 0);
+        ka = runner_plan(a, &p, 0);
+        kb = runner_plan(b, &p, 0);
+        good = ka.kernel->packing.format == kb.kernel->packing.format && ka.kernel->packing.format != 0 &&
+               ka.kernel->packing.bytes == kb.kernel->packing.bytes &&
+               memcmp(ka.packed, kb.packed, ka.kernel->packing.bytes) == 0;
+        runner_free(a, &ka);
+        runner_free(b, &kb);
+        problem_free(&p);
+    }
+    report(good, b->level, "packs weights as the best level does");
+}
+
+/* What the backend must decline, so that somebody else is asked. */
+static void try_declined(const runner *r)
+{
+    static const xai__stage sigmoid = { .kind = XAI__ACT, .function = XAI__SIGMOID, .operand = -1 };
+    const xai__op_desc map = { .op = XAI__MAP,
+                               .n_stages = 1,
+                               .groups = 1,
+                               .in_c = 3,
+                               .in_h = 4,
+                               .in_w = 4,
+                               .out_c = 3,
+                               .out_h = 4,
+                               .out_w = 4,
+                               .stages = &sigmoid };
+    xai__op_desc conv = map;
+    xai__kernel *kernel;
+    bool good;
+
+    conv.op = XAI__CONV_WEIGHTS;
+    conv.n_stages = 0;
+    good = xai__chain_plan(&kernel, r->chain, &map) == XAI_E_UNSUPPORTED && kernel == NULL &&
+           xai__chain_plan(&kernel, r->chain, &conv) == XAI_E_UNSUPPORTED && kernel == NULL;
+    report(good, r->level, "declines what it has not");
+}
+
+static void try_registry(void)
+{
+    xai_context_options options = { .struct_size = sizeof options, .backends = "ref" };
+    xai_context *context = NULL;
+    xai__chain *chain = NULL;
+    xai__kernel *kernel;
+    const xai__op_desc map = {
+        .op = XAI__MAP, .groups = 1, .in_c = 3, .in_h = 4, .in_w = 4, .out_c = 3, .out_h = 4, .out_w = 4
+    };
+
+    report(xai__backends_check("native") == XAI_OK && xai__backends_check("native, ref") == XAI_OK, "names", "known");
+    report(xai__backends_check("native,nativ") == XAI_E_NOT_FOUND && strstr(xai_last_error(), "'nativ'") != NULL &&
+               strstr(xai_last_error(), "native-baseline, ref") != NULL,
+           "names", "unknown");
+    report(xai__backends_check("") == XAI_E_NOT_FOUND && xai__backends_check("native,,ref") == XAI_E_NOT_FOUND, "names",
+           "empty");
+    report(xai__backends_check("ref,ref,ref,ref,ref,ref,ref,ref,ref") == XAI_E_LIMIT, "names", "too many");
+    report(xai_context_create(&context, &options) == XAI_OK && xai__chain_open(&chain, context) == XAI_OK &&
+               xai__chain_plan(&kernel, chain, &map) == XAI_E_UNSUPPORTED && xai__chain_is_exact(chain),
+           "chain", "ref takes nothing");
+    xai__chain_close(chain);
+    xai_context_unref(context);
+}
+
+typedef struct options {
+    const char *level;
+    size_t cases;
+    uint64_t seed;
+    bool bench;
+} options;
+
+static bool read_options(options *o, int argc, char **argv)
+{
+    const char *cases = getenv("XAI_KERNEL_CASES");
+
+    *o = (options){ .cases = cases != NULL ? strtoul(cases, NULL, 10) : 150, .seed = 1 };
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--bench") == 0)
+            o->bench = true;
+        else if (strcmp(argv[i], "--level") == 0 && i + 1 < argc)
+            o->level = argv[++i];
+        else if (strcmp(argv[i], "--cases") == 0 && i + 1 < argc)
+            o->cases = strtoul(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
+            o->seed = strtoull(argv[++i], NULL, 10);
+        else
+            return false;
+    }
+    return true;
+}
+
+static void try_level(const runner *r, const runner *best, const options *o)
+{
+    for (enum family family = DENSE; family < N_FAMILIES; family++)
+        try_family(r, family, o->seed, o->cases);
+    if (o->cases >= 100)
+        try_networks(r);
+    try_packing(best, r, o->seed);
+    try_declined(r);
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const levels[] = { "avx512", "avx2", "baseline" };
+    runner best = { 0 };
+    options o;
+
+    if (!read_options(&o, argc, argv)) {
+        fprintf(stderr, "usage: kernels [--level NAME] [--cases N] [--seed N] | --bench [--level NAME]\n");
+        return 2;
+    }
+    if (!o.bench)
+        try_registry();
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+        runner r;
+
+        if (o.level != NULL && strcmp(o.level, levels[i]) != 0)
+            continue;
+        if (!runner_open(&r, levels[i])) {
+            printf("ok %d - %s # SKIP %s\n", ++n_tests, levels[i], xai_last_error());
+            continue;
+        }
+        if (best.chain == NULL)
+            runner_open(&best, levels[i]);
+        if (o.bench)
+            bench_level(&r);
+        else
+            try_level(&r, &best, &o);
+        runner_close(&r);
+    }
+    runner_close(&best);
+    if (!o.bench)
+        printf("1..%d\n", n_tests);
+    return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

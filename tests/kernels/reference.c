@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT
+ * Plain loops in double precision, with a bound on what float32 may make of them. */
+#include <float.h>
+#include <math.h>
+
+#include "problem.h"
+
+static const double UNIT = FLT_EPSILON / 2, TINY = 1.5e-45;
+
+/* What rounding a result may add: nothing where it is certain and float32 holds it. */
+static double rounding(double v, double error)
+{
+    return error == 0 && (double)(float)v == v ? 0 : (fabs(v) + error) * UNIT + TINY;
+}
+
+static bound make(double v, double error)
+{
+    return (bound){ v, isfinite(v) ? error : 0 };
+}
+
+/* Sums with the rounding of any order. */
+typedef struct sum {
+    double value, magnitude;
+    int64_t n;
+} sum;
+
+static void add(sum *s, double term)
+{
+    s->value += term;
+    s->magnitude += fabs(term);
+    s->n++;
+}
+
+static bound total(const sum *s, enum mode mode)
+{
+    return make(s->value, mode == MODE_EXACT ? 0 : (double)(s->n + 1) * (UNIT * s->magnitude + TINY));
+}
+
+static bound gemm(const problem *p, int32_t n, int32_t c, int32_t y)
+{
+    sum s = { 0 };
+
+    for (int32_t k = 0; k < p->desc.in_c; k++)
+        add(&s, (double)*value_at(&p->in, n, k, y, 0) * p->weights[(int64_t)c * p->desc.in_c + k]);
+    return total(&s, p->mode);
+}
+
+/* The input of tap (ky, kx) of output (y, x), NULL in the padding. */
+static const float *tap_at(const problem *p, int32_t n, int32_t c, int32_t y, int32_t x, int32_t ky, int32_t kx)
+{
+    const xai__op_desc *d = &p->desc;
+    int32_t in_y = y * d->stride_h - d->pad_top + ky * d->dilation_h;
+    int32_t in_x = x * d->stride_w - d->pad_left + kx * d->dilation_w;
+
+    if (in_y < 0 || in_x < 0 || in_y >= d->in_h || in_x >= d->in_w)
+        return NULL;
+    return value_at(&p->in, n, c, in_y, in_x);
+}
+
+static bound conv(const problem *p, int32_t n, int32_t c, int32_t y, int32_t x)
+{
+    const xai__op_desc *d = &p->desc;
+    int32_t n_inputs = d->in_c / (int32_t)d->groups, group = c / (d->out_c / (int32_t)d->groups);
+    const float *weights = p->weights + (int64_t)c * n_inputs * d->kernel_h * d->kernel_w;
+    sum s = { 0 };
+
+    for (int32_t i = 0; i < n_inputs; i++)
+        for (int32_t ky = 0; ky < d->kernel_h; ky++)
+            for (int32_t kx = 0; kx < d->kernel_w; kx++, weights++) {
+                const float *tap = tap_at(p, n, group * n_inputs + i, y, x, ky, kx);
+
+                if (tap != NULL)
+                    add(&s, (double)*tap * *weights);
+            }
+    return total(&s, p->mode);
+}
+
+static bound pool(const problem *p, int32_t n, int32_t c, int32_t y, int32_t x)
+{
+    const xai__op_desc *d = &p->desc;
+    double most = -INFINITY, divisor = (double)d->kernel_h * d->kernel_w;
+    sum s = { 0 };
+    bound mean;
+
+    for (int32_t ky = 0; ky < d->kernel_h; ky++)
+        for (int32_t kx = 0; kx < d->kernel_w; kx++) {
+            const float *tap = tap_at(p, n, c, y, x, ky, kx);
+
+            if (tap == NULL)
+                continue;
+            add(&s, *tap);
+            most = isnan(most) || *tap < most ? most : *tap;
+        }
+    if (d->pool == XAI__POOL_MAX)
+        return make(most, 0);
+    divisor = d->count_pad ? divisor : (double)s.n;
+    mean = total(&s, p->mode);
+    return make(mean.value / divisor, mean.error / divisor + rounding(mean.value / divisor, mean.error / divisor));
+}
+
+static bound base(const problem *p, int32_t n, int32_t c, int32_t y, int32_t x)
+{
+    switch (p->desc.op) {
+    case XAI__CONV:
+        return conv(p, n, c, y, x);
+    case XAI__GEMM:
+        return gemm(p, n, c, y);
+    case XAI__POOL:
+        return pool(p, n, c, y, x);
+    default:
+        return make(*value_at(&p->in, n, c, y, x), 0);
+    }
+}
+
+static bound product(bound a, double b)
+{
+    return make(a.value * b, a.error * fabs(b) + rounding(a.value * b, a.error * fabs(b)));
+}
+
+static bound plus(bound a, double b)
+{
+    return make(a.value + b, a.error + rounding(a.value + b, a.error));
+}
+
+static bound clip(bound a, double low, double high)
+{
+    return make(a.value < low ? low : a.value > high ? high : a.value, a.error);
+}
+
+static bound act(const xai__stage *stage, bound v)
+{
+    bound gate;
+
+    switch (stage->function) {
+    case XAI__RELU:
+        return make(v.value < 0 ? 0 : v.value, v.error);
+    case XAI__CLIP:
+        return clip(v, stage->low, stage->high);
+    case XAI__HARD_SIGMOID:
+        return clip(plus(product(v, stage->low), stage->high), 0, 1);
+    default: /* HARD_SWISH; 1/6 is rounded too */
+        gate = clip(plus(product(v, 1.0 / 6), 0.5), 0, 1);
+        gate.error += fabs(v.value) < 4 ? UNIT : 0;
+        v.error = v.error * gate.value + gate.error * fabs(v.value);
+        return make(v.value * gate.value, v.error + rounding(v.value * gate.value, v.error));
+    }
+}
+
+static bound mask(const xai__stage *stage, bound v, double y)
+{
+    bool seed = v.value > 0, positive = y > 0;
+    bool holds = stage->function == XAI__MASK_POSITIVE ? positive
+                 : stage->function == XAI__MASK_SEED   ? seed
+                 : stage->function == XAI__MASK_BOTH   ? positive && seed
+                                                       : y > stage->low && y < stage->high;
+
+    return holds ? v
+                 : make(0, stage->function == XAI__MASK_POSITIVE || stage->function == XAI__MASK_INSIDE ? 0 : v.error);
+}
+
+static bound apply(const problem *p, uint32_t i, bound v, int32_t n, int32_t c, int32_t y, int32_t x)
+{
+    const xai__stage *stage = &p->stages[i];
+    double operand = stage->operand >= 0 ? *value_at(&p->operands[stage->operand], n, c, y, x) : 0;
+
+    switch (stage->kind) {
+    case XAI__AFFINE:
+        v = stage->scale != NULL ? product(v, stage->scale[c]) : v;
+        return stage->shift != NULL ? plus(v, stage->shift[c]) : v;
+    case XAI__ADD:
+        return plus(v, operand);
+    case XAI__MUL:
+        return product(v, operand);
+    case XAI__ACT:
+        return act(stage, v);
+    default:
+        return mask(stage, v, operand);
+    }
+}
+
+void problem_expect(const problem *p, bound out[XAI__MAX_STAGES + 1], int32_t n, int32_t c, int32_t y, int32_t x)
+{
+    out[0] = base(p, n, c, y, x);
+    for (uint32_t i = 0; i < p->desc.n_stages; i++)
+        out[i + 1] = apply(p, i, out[i], n, c, y, x);
+}
+
+bool bound_holds(const bound *b, float got)
+{
+    if (isnan(b->value))
+        return isnan(got);
+    if (isinf(b->value))
+        return got == (float)b->value;
+    return fabs(got - b->value) <= b->error * 1.01;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT
+ * Runs kernels. */
+#include "runner.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+bool runner_open(runner *r, const char *level)
+{
+    char name[32];
+    xai_context_options options = { .struct_size = sizeof options, .backends = name, .n_threads = 1 };
+
+    *r = (runner){ .level = level };
+    snprintf(name, sizeof name, "native-%s", level);
+    if (xai_context_create(&r->context, &options) == XAI_OK && xai__chain_open(&r->chain, r->context) == XAI_OK)
+        return true;
+    runner_close(r);
+    return false;
+}
+
+void runner_close(runner *r)
+{
+    xai__chain_close(r->chain);
+    xai_context_unref(r->context);
+    *r = (runner){ 0 };
+}
+
+static void *rubbish(size_t size)
+{
+    void *data = NULL;
+
+    if (posix_memalign(&data, 64, size > 0 ? size : 1) != 0)
+        abort();
+    memset(data, 0xff, size);
+    return data;
+}
+
+planned runner_plan(const runner *r, const problem *p, uint32_t n_stages)
+{
+    xai__op_desc desc = p->desc;
+    planned k = { 0 };
+
+    desc.n_stages = n_stages;
+    if (xai__chain_plan(&k.kernel, r->chain, &desc) != XAI_OK)
+        return k;
+    k.packed = rubbish(k.kernel->packing.bytes);
+    k.scratch = rubbish(k.kernel->task_scratch);
+    for (size_t i = k.kernel->packing.n_parts; i-- > 0;)
+        k.kernel->packing.pack(k.packed, p->weights, &desc, i);
+    return k;
+}
+
+void runner_free(const runner *r, planned *k)
+{
+    xai__kernel_free(k->kernel, r->context);
+    free(k->packed);
+    free(k->scratch);
+    *k = (planned){ 0 };
+}
+
+xai__args runner_args(const problem *p, const planned *k)
+{
+    return (xai__args){
+        .n_images = p->n_images,
+        .in = p->in.view,
+        .out = p->out.view,
+        .operands = p->operand_views,
+        .packed = k->packed,
+    };
+}
+
+void runner_run(const planned *k, const xai__args *args, uint32_t order)
+{
+    size_t n = xai__kernel_n_tasks(k->kernel, args);
+
+    for (size_t i = 0; i < n; i++) {
+        size_t index = order == 0 ? i : order == 1 ? n - 1 - i : (i % 2 == 0 ? i / 2 : n - 1 - i / 2);
+
+        if (k->kernel->task_scratch > 0)
+            memset(k->scratch, 0xff, k->kernel->task_scratch);
+        xai__kernel_task(k->kernel, args, index, k->scratch);
+    }
+}
+
+double runner_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
