@@ -14,7 +14,7 @@
 #include "io/exif.h"
 
 enum { SIGNATURE_SIZE = 8, CHUNK_FRAME = 12 /* length, type, check sum */ };
-enum { MAX_CHUNK = 8000000, MAX_CHUNKS = 1000 };
+enum { MAX_CHUNKS = 1000 };
 
 /* All that happens between setjmp and longjmp is kept here rather than in local variables, which a jump may lose. */
 typedef struct png_work {
@@ -101,7 +101,7 @@ static void read_header(png_work *work)
     png_set_benign_errors(png, 1);
     png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
-    png_set_chunk_malloc_max(png, MAX_CHUNK);
+    png_set_chunk_malloc_max(png, 0); /* nothing is kept of those, so they may be long */
     png_set_chunk_cache_max(png, MAX_CHUNKS);
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* ours is the number of pixels */
     png_read_info(png, work->info);
