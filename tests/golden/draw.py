@@ -6,7 +6,7 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def mix64(x):
-    x = np.asarray(x, np.uint64)
+    x = np.atleast_1d(np.asarray(x, np.uint64))  # scalars warn where they wrap
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return x ^ (x >> np.uint64(31))
@@ -21,9 +21,8 @@ def fnv1a64(text):
 
 def uniform(name, count, seed=0):
     """count doubles in [0, 1)."""
-    with np.errstate(over="ignore"):
-        key = np.uint64(fnv1a64(name)) ^ mix64(seed)
-        bits = mix64(key + (np.arange(count, dtype=np.uint64) + np.uint64(1)) * GOLDEN)
+    key = np.uint64(fnv1a64(name)) ^ mix64(seed)
+    bits = mix64(key + (np.arange(count, dtype=np.uint64) + np.uint64(1)) * GOLDEN)
     return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 

@@ -126,7 +126,7 @@ def make_pools():
     average_pool("3x3 inside", (3, 6, 8), (3, 3), pads=(1, 1, 1, 1))
     average_pool("3x3 counting the padding", (3, 6, 8), (3, 3), pads=(1, 1, 1, 1), count_pad=1)
     average_pool("rounded up", (2, 7, 6), (3, 3), stride=(2, 2), pads=(1, 1, 1, 1), ceil_mode=1)
-    average_pool("rounded up counting the padding", (2, 7, 6), (3, 3), stride=(3, 2), pads=(1, 1, 1, 1), ceil_mode=1, count_pad=1)
+    average_pool("rounded up counting the padding", (2, 8, 6), (3, 3), stride=(2, 2), pads=(1, 1, 1, 1), ceil_mode=1, count_pad=1)
     average_pool("uneven padding", (2, 7, 6), (3, 2), stride=(2, 2), pads=(0, 1, 2, 0))
     average_pool("uneven padding counted", (2, 7, 6), (3, 2), stride=(2, 2), pads=(0, 1, 2, 0), count_pad=1)
     for shape in ((5, 7, 7), (3, 1, 1), (2, 3, 5)):

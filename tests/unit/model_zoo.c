@@ -342,6 +342,79 @@ START_TEST(draws_the_same_weights_again)
 }
 END_TEST
 
+/* --- every allocation fails in turn --- */
+
+typedef struct failing {
+    size_t live, calls, fail_at;
+} failing;
+
+static void *allocate(size_t size, size_t alignment, void *user)
+{
+    failing *f = user;
+    void *data = NULL;
+
+    if (++f->calls == f->fail_at || posix_memalign(&data, alignment, size) != 0)
+        return NULL;
+    f->live++;
+    return data;
+}
+
+static void release(void *data, size_t size, void *user)
+{
+    ((failing *)user)->live--;
+    free(data);
+}
+
+/* Random weights, or some of a state dict, so that complaints are made as well. */
+static xai_status build_failing(xai_context *other, xai__weights *weights)
+{
+    xai__graph built;
+    xai_status status;
+
+    xai__graph_init(&built, other);
+    status = xai__zoo_build(&built, xai__zoo_find("cifar_resnet20"), weights, 0, 8, 8);
+    xai__graph_fini(&built);
+    return status;
+}
+
+static void fail_in_turn(xai__weights *weights, xai_status expected)
+{
+    failing f = { 0 };
+    const xai_allocator allocator = { allocate, release, &f };
+    const xai_context_options options = { .struct_size = sizeof options, .allocator = &allocator };
+    xai_context *other = NULL;
+    size_t before;
+    xai_status status;
+
+    ck_assert_ok(xai_context_create(&other, &options));
+    before = f.live;
+    for (size_t n = 1;; n++) {
+        f.calls = 0;
+        f.fail_at = n;
+        status = build_failing(other, weights);
+        ck_assert_uint_eq(f.live, before);
+        if (f.calls < n)
+            break;
+        ck_assert_msg(status == XAI_E_NO_MEMORY && strstr(xai_last_error(), "out of memory") != NULL,
+                      "allocation %zu: %s (%s)", n, xai_status_name(status), xai_last_error());
+    }
+    ck_assert_int_eq(status, expected);
+    xai_context_unref(other);
+}
+
+START_TEST(survives_every_allocation)
+{
+    const char *const out[] = { "linear.bias", NULL };
+    dict *d = new_dict(out);
+    xai__weights *weights = open_dict(d);
+
+    free(d);
+    fail_in_turn(NULL, XAI_OK);
+    fail_in_turn(weights, XAI_E_NOT_FOUND);
+    xai__weights_close(weights);
+}
+END_TEST
+
 static Suite *zoo_suite(void)
 {
     Suite *suite = suite_create("model_zoo");
@@ -360,6 +433,7 @@ static Suite *zoo_suite(void)
     tcase_add_test(cases, builds_every_architecture);
     tcase_add_test(cases, takes_other_sizes);
     tcase_add_test(cases, draws_the_same_weights_again);
+    tcase_add_test(cases, survives_every_allocation);
     suite_add_tcase(suite, cases);
     return suite;
 }
