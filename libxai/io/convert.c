@@ -34,8 +34,8 @@ xai_status xai_weights_convert(xai_context *context, const char *in, const char 
     xai_status status;
 
     xai__enter();
-    if (context == NULL || out == NULL)
-        return xai__fail(XAI_E_INVALID, "%s is NULL", context == NULL ? "context" : "path");
+    if (context == NULL || in == NULL || out == NULL)
+        return xai__fail(XAI_E_INVALID, "%s is NULL", context == NULL ? "context" : in == NULL ? "in" : "out");
     status = xai__weights_open(&weights, context, in);
     if (status == XAI_OK)
         status = check_growth(weights);
