@@ -61,8 +61,24 @@ static xai_status fail(tjhandle handle, const char *doing)
     return xai__fail(XAI_E_FORMAT, "%s: %s", doing, words);
 }
 
-/* A warning is a full picture from damaged data, which Pillow lets pass as well. */
-static xai_status decompress(tjhandle handle, uint8_t *pixels, const xai__jpeg_header *header,
+/* How libjpeg's warnings begin. TurboJPEG also calls it a warning when a fatal error follows one, but its message is
+ * then the error's. */
+static bool is_warning(const char *words)
+{
+    static const char *const starts[] = {
+        "Corrupt JPEG data",     "Inconsistent progression", "Invalid SOS parameters",
+        "Premature end of JPEG", "Unknown Adobe color",      "Warning: unknown JFIF",
+    };
+
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+        if (strncmp(words, starts[i], strlen(starts[i])) == 0)
+            return true;
+    return false;
+}
+
+/* A warning is a full picture from damaged data, which Pillow lets pass as well. Because "full" hangs on a text, it is
+ * decoded again over zeros: whatever was left out is black and not what was in memory before. */
+static xai_status decompress(tjhandle handle, uint8_t *pixels, size_t pixels_size, const xai__jpeg_header *header,
                              const unsigned char *bytes, size_t size)
 {
     int width = -1, height = -1, subsampling, colours, format = header->n_components == 4 ? TJPF_CMYK : TJPF_RGB;
@@ -71,8 +87,13 @@ static xai_status decompress(tjhandle handle, uint8_t *pixels, const xai__jpeg_h
     tjDecompressHeader3(handle, bytes, size, &width, &height, &subsampling, &colours);
     if (width != header->width || height != header->height)
         return fail(handle, "damaged JPEG");
+    if (tjDecompress2(handle, bytes, size, pixels, width, 0, height, format, TJFLAG_LIMITSCANS) == 0)
+        return XAI_OK;
+    if (tjGetErrorCode(handle) != TJERR_WARNING || !is_warning(tjGetErrorStr2(handle)))
+        return fail(handle, "damaged JPEG");
+    memset(pixels, 0, pixels_size);
     if (tjDecompress2(handle, bytes, size, pixels, width, 0, height, format, TJFLAG_LIMITSCANS) < 0 &&
-        tjGetErrorCode(handle) != TJERR_WARNING)
+        !is_warning(tjGetErrorStr2(handle)))
         return fail(handle, "damaged JPEG");
     return XAI_OK;
 }
@@ -104,7 +125,7 @@ static xai_status decode_cmyk(xai_image *image, tjhandle handle, const xai__jpeg
 
     if (cmyk == NULL)
         return XAI_E_NO_MEMORY;
-    status = decompress(handle, cmyk, header, bytes, size);
+    status = decompress(handle, cmyk, 4 * n_pixels, header, bytes, size);
     if (status == XAI_OK)
         convert_cmyk(image->pixels, cmyk, n_pixels);
     xai__free(context, cmyk);
@@ -132,7 +153,8 @@ xai_status xai__jpeg_decode(xai_image **out, xai_context *context, const unsigne
     else if (header.n_components == 4)
         status = decode_cmyk(image, handle, &header, bytes, size);
     else
-        status = decompress(handle, image->pixels, &header, bytes, size);
+        status = decompress(handle, image->pixels, 3 * (size_t)header.width * (size_t)header.height, &header, bytes,
+                            size);
     if (handle != NULL)
         tjDestroy(handle);
     if (status < 0) {

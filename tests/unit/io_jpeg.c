@@ -106,6 +106,23 @@ START_TEST(two_components)
 }
 END_TEST
 
+/* A stray byte is a warning; a quantization table that is missing is not, and must not pass for one. */
+START_TEST(error_behind_a_warning)
+{
+    xai_context *context = testing_context(1);
+    jpeg_file file;
+    xai_image *image;
+
+    make_file(&file, context);
+    file.bytes[find_marker(&file, 0xC0) + 12] = 3;
+    ck_assert_fails(decode(&image, context, &file), XAI_E_FORMAT, "Quantization table");
+    insert(&file, 2, "\x01", 1);
+    ck_assert_fails(decode(&image, context, &file), XAI_E_FORMAT, "Quantization table");
+    ck_assert_ptr_null(image);
+    xai_context_unref(context);
+}
+END_TEST
+
 START_TEST(two_frames)
 {
     xai_context *context = testing_context(1);
@@ -383,6 +400,7 @@ static Suite *make_suite(void)
     tcase_set_timeout(cases, 60);
     tcase_add_loop_test(cases, bad_frames, 0, sizeof frames / sizeof *frames);
     tcase_add_test(cases, two_components);
+    tcase_add_test(cases, error_behind_a_warning);
     tcase_add_test(cases, two_frames);
     tcase_add_test(cases, truncated);
     tcase_add_test(cases, damaged);

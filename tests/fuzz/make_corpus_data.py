@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Writes the seeds of fuzz_json, fuzz_npy, fuzz_pth and fuzz_safetensors into corpus/.
+
+They are the small files below tests/golden and pieces of them, so that every branch of the readers is near a seed.
+"""
+import io
+import json
+import pathlib
+import pickle
+import pickletools
+import struct
+import zipfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+GOLDEN = HERE.parent / "golden"
+
+JSON = {
+    "empty-object": b"{}",
+    "scalars": b'[null, true, false, 0, -1, 1.5e-3, 9223372036854775807, 1e308, "text"]',
+    "escapes": rb'"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00"',
+    "utf8": '{"é": "€", "😀": []}'.encode(),
+    "nested": b"[" * 64 + b"]" * 64,
+    "too-deep": b"[" * 65 + b"]" * 65,
+    "many-keys": json.dumps({f"key {i}": i for i in range(40)}).encode(),
+    "duplicate": b'{"a": 1, "b": 2, "a": 3}',
+    "duplicate-many": b"{" + b",".join(b'"%d":0' % (i % 20) for i in range(21)) + b"}",
+    "manifest": b'{"xai": 1, "input": {"crop": [224, 224], "mean": [0.485, 0.456, 0.406]}, "labels": "l.json"}',
+    "bad-number": b"[01, .5, 1.]",
+    "bad-utf8": b'"\xed\xa0\x80"',
+    "bom": b"\xef\xbb\xbf{}",
+    "utf16": '{"a": 1}'.encode("utf-16"),
+    "cut": b'{"a": [1, 2, {"b": "c',
+    "long-number": b"0." + b"1" * 510,
+}
+
+
+def safetensors(entries, size, pad=0):
+    header = json.dumps(entries).encode() + b" " * pad
+    return struct.pack("<Q", len(header)) + header + bytes(range(size))
+
+
+def tensor(dtype, shape, begin, end):
+    return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+
+
+SAFETENSORS = {
+    "one": safetensors({"w": tensor("F32", [2, 2], 0, 16)}, 16),
+    "two": safetensors({"b": tensor("F16", [3], 16, 22), "a": tensor("F32", [4], 0, 16)}, 22, 3),
+    "metadata": safetensors({"__metadata__": {"format": "pt"}, "w": tensor("I64", [], 0, 8)}, 8),
+    "empty-tensor": safetensors({"e": tensor("BF16", [0, 9], 0, 0), "w": tensor("BOOL", [3], 0, 3)}, 3),
+    "module": safetensors({"module.a": tensor("U8", [1], 0, 1), "module.b": tensor("F4", [4], 1, 3)}, 3),
+    "hole": safetensors({"w": tensor("F32", [1], 4, 8)}, 8),
+    "overlap": safetensors({"a": tensor("F32", [1], 0, 4), "b": tensor("F32", [1], 0, 4)}, 4),
+    "overflow": safetensors({"a": tensor("F32", [1 << 40] * 8, 0, 4)}, 4),
+    "nothing": safetensors({}, 0),
+    "lfs": b"version https://git-lfs.github.com/spec/v1\n",
+}
+
+
+def data_pkl(path):
+    with zipfile.ZipFile(path) as archive:
+        return next(archive.read(name) for name in archive.namelist() if name.endswith("data.pkl"))
+
+
+def head_size(data):
+    """Bytes of the first three pickles of a file before torch 1.6."""
+    stream = io.BytesIO(data)
+    for _ in range(3):
+        for _ in pickletools.genops(stream):
+            pass
+    return stream.tell()
+
+
+def pth():
+    for path in sorted((GOLDEN / "weights").glob("*.pth")):
+        data = path.read_bytes()
+        if len(data) < 9000:
+            yield "file-" + path.stem, b"\0" + data
+        if data[:2] == b"PK":
+            stream = data_pkl(path)
+            yield "pickle-" + path.stem, b"\1" + struct.pack("<H", len(stream)) + stream + bytes(64)
+        elif len(data) < 9000:
+            yield "legacy-" + path.stem, b"\2" + data[head_size(data):]
+    plain = pickle.dumps({"a": [1, (2.5, None)], "b": {"c": True, "d": 1 << 40}}, protocol=2)
+    yield "pickle-plain", b"\1" + struct.pack("<H", len(plain)) + plain
+    # One float tensor over storage 0, named as short as can be: a good place to start from.
+    storage = (b"(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0" b"0X\3\0\0\0cpuK\4tQ")
+    view = b"ctorch._utils\n_rebuild_tensor\n(" + storage + b"K\1K\1K\2\x86K\2K\1\x86tR"
+    tiny = b"\x80\2}X\1\0\0\0a" + view + b"s."
+    yield "pickle-tiny", b"\1" + struct.pack("<H", len(tiny)) + tiny + bytes(range(16))
+    yield "legacy-tiny", b"\2" + tiny + b"\x80\2]X\1\0\0\0" + b"0a." + struct.pack("<Q", 4) + bytes(range(16))
+
+
+def write(name, seeds):
+    folder = HERE / "corpus" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed, data in seeds:
+        (folder / seed).write_bytes(data)
+
+
+def main():
+    write("json", JSON.items())
+    write("safetensors", list(SAFETENSORS.items()) + [("reference", (GOLDEN / "weights/reference.safetensors").read_bytes())])
+    write("npy", ((path.stem, path.read_bytes()) for path in (GOLDEN / "npy").glob("*.npy")))
+    write("pth", pth())
+
+
+if __name__ == "__main__":
+    main()
