@@ -47,22 +47,33 @@ static void plan(xai__native_kernel *kernel)
     }
 }
 
-/* Input i of every lane of an output block, rows [first, first + n). */
-static void gather_input(float *out, const xai__native_kernel *kernel, const xai__view *in, const float *image,
-                         int32_t block, int32_t i, int32_t first, int32_t n)
+/* Where every lane of an output block finds its input i in a pixel; -1 beyond C. */
+static void find_inputs(int64_t offsets[XAI__BLOCK], const xai__op_desc *desc, const xai__view *in, int32_t block,
+                        int32_t i)
 {
-    const xai__op_desc *desc = &kernel->desc;
     const int32_t n_inputs = group_inputs(desc), n_outputs = desc->out_c / (int32_t)desc->groups;
 
     for (int lane = 0; lane < XAI__BLOCK; lane++) {
         int32_t channel = block * XAI__BLOCK + lane;
         int32_t source = channel / n_outputs * n_inputs + i;
-        const float *from = image + source / XAI__BLOCK * in->block + source % XAI__BLOCK;
 
-        for (int32_t y = 0; y < n; y++)
-            for (int32_t x = 0; x < desc->in_w; x++)
-                out[((int64_t)y * desc->in_w + x) * XAI__BLOCK + lane] =
-                    channel < desc->out_c ? from[(first + y) * in->row + x * in->pixel] : 0.0f;
+        offsets[lane] = channel < desc->out_c ? source / XAI__BLOCK * in->block + source % XAI__BLOCK : -1;
+    }
+}
+
+/* Input i of every lane of an output block, rows [first, first + n). */
+static void gather_input(float *out, const xai__op_desc *desc, const xai__view *in, const float *image, int32_t block,
+                         int32_t i, int32_t first, int32_t n)
+{
+    int64_t offsets[XAI__BLOCK];
+
+    find_inputs(offsets, desc, in, block, i);
+    for (int32_t y = first; y < first + n; y++) {
+        const float *pixel = image + y * in->row;
+
+        for (int32_t x = 0; x < desc->in_w; x++, pixel += in->pixel, out += XAI__BLOCK)
+            for (int lane = 0; lane < XAI__BLOCK; lane++)
+                out[lane] = offsets[lane] >= 0 ? pixel[offsets[lane]] : 0.0f;
     }
 }
 
@@ -82,7 +93,7 @@ static void sweep_gathered(xai__sweep *sweep, const xai__part *part, const float
     for (; one.first_block < part->end_block; one.first_block++, sweep->run.weights += sweep->run.w_out) {
         one.end_block = one.first_block + 1;
         for (int32_t i = 0; i < n_inputs; i++)
-            gather_input(scratch + i * sweep->run.in_block, kernel, &sweep->args->in, image, one.first_block, i, first,
+            gather_input(scratch + i * sweep->run.in_block, desc, &sweep->args->in, image, one.first_block, i, first,
                          n);
         xai__sweep_part(sweep, &one);
     }

@@ -68,8 +68,8 @@ bool xai__epilogue_init(xai__native_epilogue *epilogue, const xai__op_desc *desc
     return true;
 }
 
-/* A task should take about 100 us; its weights should stay in the second-level cache from row to row. */
-enum { TASK_COST = 400000, TASK_WEIGHTS = 600 << 10 };
+/* A task should take about 70 us; its weights should stay in the second-level cache from row to row. */
+enum { TASK_COST = 200000, TASK_WEIGHTS = 600 << 10, TASK_PIXELS = 32 };
 
 static int64_t smaller(int64_t a, int64_t b)
 {
@@ -94,12 +94,14 @@ static int32_t plan_blocks(const xai__native_kernel *k, int64_t block_cost, size
     return (int32_t)smaller(even + (even & 1), k->n_blocks); /* tiles like two blocks */
 }
 
-/* Large maps are cut into rows; of small maps a task takes several images. */
-static int32_t plan_rows(const xai__native_kernel *k, int64_t row_cost)
+/* Large maps are cut into rows, but a task reads all its weights again; of small maps a task takes several images. */
+static int32_t plan_rows(const xai__native_kernel *k, int64_t row_cost, bool has_weights)
 {
     int64_t n_rows = k->desc.out_h;
     int64_t n_tasks = (row_cost * n_rows + TASK_COST / 2) / TASK_COST;
 
+    if (has_weights)
+        n_tasks = smaller(n_tasks, n_rows * k->desc.out_w / TASK_PIXELS);
     if (n_tasks > 1)
         return (int32_t)((n_rows + smaller(n_tasks, n_rows) - 1) / smaller(n_tasks, n_rows));
     return (int32_t)(n_rows * smaller(larger(TASK_COST / (row_cost * n_rows), 1), 64));
@@ -110,7 +112,7 @@ void xai__grid_plan(xai__native_kernel *kernel, int64_t cost, size_t weight_byte
     int64_t block_cost = larger(smaller(cost * kernel->desc.out_w, INT32_MAX), 1);
 
     kernel->task_blocks = plan_blocks(kernel, block_cost, weight_bytes);
-    kernel->task_rows = plan_rows(kernel, block_cost * kernel->task_blocks);
+    kernel->task_rows = plan_rows(kernel, block_cost * kernel->task_blocks, weight_bytes > 0);
 }
 
 static xai__window window_of(const xai__native_kernel *kernel, const xai__args *args, size_t image)
