@@ -75,7 +75,7 @@ const char *xai_status_name(xai_status status)
 
     if (status >= 0 && status < (xai_status)(sizeof good / sizeof *good))
         return good[status];
-    if (status < 0 && -status < (xai_status)(sizeof bad / sizeof *bad))
+    if (status < 0 && status > -(xai_status)(sizeof bad / sizeof *bad))
         return bad[-status];
     return "unknown status";
 }
