@@ -12,5 +12,6 @@
 #include <xai/model.h>
 #include <xai/session.h>
 #include <xai/tensor.h>
+#include <xai/tree.h>
 
 #endif

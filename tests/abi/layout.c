@@ -66,6 +66,13 @@ AT(xai_cam_options, layers, 32);
 AT(xai_cam_options, n_layers, 40);
 SIZE(xai_cam_options, 48);
 
+AT(xai_decision, node, 0);
+AT(xai_decision, name, 8);
+AT(xai_decision, probability, 16);
+AT(xai_decision, entropy, 24);
+AT(xai_decision, class_index, 32);
+SIZE(xai_decision, 40);
+
 _Static_assert(sizeof(xai_status) == 4, "xai_status changed its size");
 
 /* Enumerators are constants in built programs too. */
@@ -77,6 +84,8 @@ _Static_assert(XAI_PURPOSE_LATENCY == 0 && XAI_PURPOSE_WINDOWED == 2, "a purpose
 _Static_assert(XAI_HOOK_CAPTURE == 0 && XAI_HOOK_OBSERVE == 1 && XAI_HOOK_EDIT == 2, "a kind of hook moved");
 _Static_assert(XAI_SCORE_LOGIT == 0 && XAI_SCORE_VALUE == 3, "a score moved");
 _Static_assert(XAI_NORMALISE_PROFILE == 0 && XAI_NORMALISE_MIN_MAX == 2, "a scaling moved");
+_Static_assert(XAI_TREE_HIERARCHY == 0 && XAI_TREE_CART == 1 && XAI_TREE_DNDT == 2, "a kind of tree moved");
+_Static_assert(XAI_TREE_HARD == 0 && XAI_TREE_SOFT == 1, "a mode moved");
 
 int main(void)
 {

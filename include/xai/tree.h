@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ * Decision trees: hierarchies of classes (NBDT), CART and Deep Neural Decision Trees, behind one handle. */
+#ifndef XAI_TREE_H
+#define XAI_TREE_H
+
+#include <xai/context.h>
+#include <xai/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A decision tree of any kind. Never changes, so any number of threads may use it. @since 0.1 */
+typedef struct xai_tree xai_tree;
+
+/** What kind of tree it is, and so what its rows are. @since 0.1 */
+enum xai_tree_kind {
+    XAI_TREE_HIERARCHY = 0, /**< Classes under inner nodes; a row is a network's logits, one a class. */
+    XAI_TREE_CART = 1,      /**< Thresholds on features; a row is features, NaN where a value is missing. */
+    XAI_TREE_DNDT = 2       /**< Soft bins of features; a row is features. */
+};
+
+/** How a hierarchy decides. @since 0.1 */
+enum xai_tree_mode {
+    XAI_TREE_HARD = 0, /**< From the root along the likelier child; the prediction is one-hot. */
+    XAI_TREE_SOFT = 1  /**< Product of the probabilities along every path. */
+};
+
+/** One decision on the way from the root to a leaf. Filled by xai_tree_decisions(). @since 0.1 */
+typedef struct xai_decision {
+    const char *node;    /**< Id of the node that was reached (a wnid, or the node's number). Borrowed from the tree, as
+                            name is. */
+    const char *name;    /**< Its label; for CART and DNDT the condition that led there. */
+    double probability;  /**< Of this node among its siblings; 1 for the root and for CART's nodes. */
+    double entropy;      /**< Of the probabilities among its siblings, in nats; 0 for the root. */
+    int64_t class_index; /**< Class of a leaf; -1 for an inner node. */
+} xai_decision;
+
+/** Add a reference. @param tree  May be NULL. @return @p tree. Any thread. @since 0.1 */
+XAI_API xai_tree *xai_tree_ref(xai_tree *tree);
+
+/** Drop a reference; the last one frees it. @param tree  May be NULL. Any thread. @since 0.1 */
+XAI_API void xai_tree_unref(xai_tree *tree);
+
+/** Kind of tree. @param tree  The tree. @return One of enum xai_tree_kind. Any thread. @since 0.1 */
+XAI_API uint32_t xai_tree_kind(const xai_tree *tree);
+
+/** Count the outputs. @param tree  The tree. @return Classes; 1 for a regression. Any thread. @since 0.1 */
+XAI_API size_t xai_tree_n_classes(const xai_tree *tree);
+
+/** Count the inputs. @param tree  The tree. @return Length of a row. Any thread. @since 0.1 */
+XAI_API size_t xai_tree_n_inputs(const xai_tree *tree);
+
+/** Count the nodes. @param tree  The tree. @return Inner nodes and leaves. Any thread. @since 0.1 */
+XAI_API size_t xai_tree_n_nodes(const xai_tree *tree);
+
+/**
+ * Predict rows.
+ *
+ * @param[out] out  N x classes: probabilities (one-hot for a hierarchy's hard mode; the mean for a regression). One
+ * reference. NULL on failure.
+ * @param tree      The tree.
+ * @param rows      N x xai_tree_n_inputs(): logits for a hierarchy, features else.
+ * @param mode      One of enum xai_tree_mode; hierarchies only.
+ * @return 0; XAI_E_SHAPE; XAI_E_INVALID; XAI_E_NO_MEMORY.
+ *
+ * Any thread.
+ * @since 0.1
+ */
+XAI_API xai_status xai_tree_predict(xai_tensor **out, const xai_tree *tree, const xai_tensor *rows, uint32_t mode);
+
+/**
+ * Follow one row from the root to its leaf.
+ *
+ * @param[out] n    Decisions on the way, the root included, however small @p capacity is.
+ * @param tree      The tree.
+ * @param row       xai_tree_n_inputs() numbers.
+ * @param mode      One of enum xai_tree_mode; hierarchies only. Soft: the path to the most probable class.
+ * @param steps     Receives the first @p capacity decisions, root first; may be NULL if @p capacity is 0.
+ * @param capacity  Room in @p steps.
+ * @return 0; XAI_E_INVALID; XAI_E_NO_MEMORY.
+ *
+ * Any thread.
+ * @since 0.1
+ */
+XAI_API xai_status xai_tree_decisions(size_t *n, const xai_tree *tree, const float *row, uint32_t mode,
+                                      xai_decision *steps, size_t capacity);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ * Trees: the handle, and the checks that every kind shares. */
+#include "tree/tree.h"
+
+#include "core/error.h"
+#include "core/memory.h"
+#include "core/tensor.h"
+
+xai_status xai__tree_create(xai_tree **out, xai_context *context, const xai__tree_kind *kind, size_t size)
+{
+    xai_tree *tree = xai__zalloc_array(context, 1, size);
+
+    *out = tree;
+    if (tree == NULL)
+        return XAI_E_NO_MEMORY;
+    xai__object_init(&tree->object, context);
+    tree->kind = kind;
+    return XAI_OK;
+}
+
+xai_tree *xai_tree_ref(xai_tree *tree)
+{
+    if (tree != NULL)
+        xai__object_ref(&tree->object);
+    return tree;
+}
+
+void xai_tree_unref(xai_tree *tree)
+{
+    xai_context *context;
+
+    if (tree == NULL || !xai__object_unref(&tree->object))
+        return;
+    context = tree->object.context;
+    tree->kind->fini(tree);
+    xai__free(context, tree);
+    xai_context_unref(context);
+}
+
+uint32_t xai_tree_kind(const xai_tree *tree)
+{
+    return tree->kind->kind;
+}
+
+size_t xai_tree_n_classes(const xai_tree *tree)
+{
+    return tree->n_classes;
+}
+
+size_t xai_tree_n_inputs(const xai_tree *tree)
+{
+    return tree->n_inputs;
+}
+
+size_t xai_tree_n_nodes(const xai_tree *tree)
+{
+    return tree->n_nodes;
+}
+
+xai_status xai__tree_write_json(xai__text *text, const xai_tree *tree)
+{
+    return tree->kind->write_json(text, tree);
+}
+
+static xai_status check_mode(uint32_t mode)
+{
+    if (mode > XAI_TREE_SOFT)
+        return xai__fail(XAI_E_INVALID, "there is no mode %u of deciding", mode);
+    return XAI_OK;
+}
+
+static xai_status check_rows(const xai_tree *tree, const xai_tensor *rows)
+{
+    char text[128];
+
+    if (rows->rank != 2 || rows->shape[1] != (int64_t)tree->n_inputs)
+        return xai__fail(XAI_E_SHAPE, "the rows are %s, but the tree takes N x %zu",
+                         xai__shape_text(text, sizeof text, rows->shape, rows->rank), tree->n_inputs);
+    return XAI_OK;
+}
+
+xai_status xai_tree_predict(xai_tensor **out, const xai_tree *tree, const xai_tensor *rows, uint32_t mode)
+{
+    xai_tensor *result = NULL;
+    int64_t shape[2];
+    xai_status status;
+
+    XAI__ENTER(out);
+    if (out == NULL || tree == NULL || rows == NULL)
+        return xai__fail(XAI_E_INVALID, "%s is NULL", out == NULL ? "out" : tree == NULL ? "tree" : "rows");
+    status = check_mode(mode);
+    if (status == XAI_OK)
+        status = check_rows(tree, rows);
+    if (status < 0)
+        return status;
+    shape[0] = rows->shape[0];
+    shape[1] = (int64_t)tree->n_classes;
+    status = xai__tensor_create(&result, tree->object.context, shape, 2);
+    if (status == XAI_OK)
+        status = tree->kind->predict(result->data, tree, rows->data, (size_t)shape[0], mode);
+    if (status < 0)
+        xai_tensor_unref(result);
+    else
+        *out = result;
+    return status;
+}
+
+xai_status xai_tree_decisions(size_t *n, const xai_tree *tree, const float *row, uint32_t mode, xai_decision *steps,
+                              size_t capacity)
+{
+    xai_status status;
+
+    xai__enter();
+    if (n != NULL)
+        *n = 0;
+    if (n == NULL || tree == NULL || row == NULL || (steps == NULL && capacity > 0))
+        return xai__fail(XAI_E_INVALID, "%s is NULL",
+                         n == NULL      ? "n"
+                         : tree == NULL ? "tree"
+                         : row == NULL  ? "row"
+                                        : "steps");
+    status = check_mode(mode);
+    return status < 0 ? status : tree->kind->decisions(n, tree, row, mode, steps, capacity);
+}
