@@ -22,10 +22,22 @@ what_is_missing() {
         cmd:*) have "${probe#cmd:}" ;;
         pc:*) have pkg-config && pkg-config --exists "${probe#pc:}" ;;
         header:*) have gcc && echo "#include <${probe#header:}>" | gcc -E - >/dev/null 2>&1 ;;
+        asan) runs_sanitized clang ;;
         meson) have meson && [ "$(meson --version | cut -d . -f 1)" -ge 1 ] ;;
         pip) have python3 && python3 -m pip --version >/dev/null 2>&1 ;;
         esac || printf '%s\n' "${item#*=}"
     done
+}
+
+# Can a compiler's sanitized programs be linked and run? Debian packs clang's part separately.
+runs_sanitized() {
+    local program status=0
+    have "$1" || return 1
+    program=$(mktemp)
+    { echo 'int main(void) { return 0; }' | "$1" -x c -fsanitize=address,undefined -o "$program" - && "$program"; } \
+        >/dev/null 2>&1 || status=1
+    rm -f "$program"
+    return $status
 }
 
 # Prefix of commands that need root; fails where there is no way to become root.
