@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Any bytes as a picture: decoded as stored and upright, then prepared and written again where they are one. */
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <xai/xai.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 /* Read every pixel, so that one which was never set does not go unnoticed. */
 static uint32_t sum_pixels(xai_image *image)
@@ -18,19 +13,12 @@ static uint32_t sum_pixels(xai_image *image)
     return sum;
 }
 
-/* What a failed call owes: no object and a sentence. */
-static void check(xai_status status, const xai_image *image)
-{
-    if ((status == XAI_OK) != (image != NULL) || (status == XAI_OK) != (xai_last_error()[0] == '\0'))
-        abort();
-}
-
 static void resize(xai_image *image, int32_t width, int32_t height, uint32_t filter)
 {
     xai_image *resized;
     xai_status status = xai_image_resize(&resized, image, width, height, filter);
 
-    check(status, resized);
+    fuzz_check(status, resized);
     if (status == XAI_OK && sum_pixels(resized) == UINT32_MAX)
         abort(); /* more than so few pixels can add up to */
     xai_image_unref(resized);
@@ -46,10 +34,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (xai_context_create(&context, &options) < 0)
         abort();
     status = xai_image_decode(&stored, context, data, size, 0);
-    check(status, stored);
+    fuzz_check(status, stored);
     if (xai_image_decode(&upright, context, data, size, XAI_IMAGE_EXIF) != status)
         abort();
-    check(status, upright);
+    fuzz_check(status, upright);
     if (status == XAI_OK) {
         if (sum_pixels(stored) != sum_pixels(upright))
             abort();
