@@ -124,7 +124,7 @@ xai_status xai_image_create(xai_image **out, xai_context *context, const uint8_t
     if (out == NULL || context == NULL)
         return xai__fail(XAI_E_INVALID, "%s is NULL", out == NULL ? "out" : "context");
     status = xai__image_create(out, context, width, height);
-    if (status < 0)
+    if (*out == NULL)
         return status;
     size = 3 * (size_t)width * (size_t)height;
     if (pixels != NULL)
@@ -199,7 +199,7 @@ xai_status xai_image_load(xai_image **out, xai_context *context, const char *pat
     status = check_door((const xai_image *const *)out, context, path, "path", flags);
     if (status == XAI_OK)
         status = xai__file_open(&file, context, path);
-    if (status < 0)
+    if (file.data == NULL)
         return status;
     status = decode(out, context, file.data, file.size, flags);
     if (status < 0 && status != XAI_E_NO_MEMORY)

@@ -145,7 +145,7 @@ xai_status xai__jpeg_decode(xai_image **out, xai_context *context, const unsigne
         status = check_header(&header);
     if (status == XAI_OK)
         status = xai__image_create(&image, context, header.width, header.height);
-    if (status < 0)
+    if (image == NULL)
         return status;
     handle = tjInitDecompress();
     if (handle == NULL)

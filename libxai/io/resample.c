@@ -82,20 +82,24 @@ static xai_status make_taps(xai__taps *taps, xai_context *context, int32_t in_si
     double *scratch;
 
     n_taps = (n_taps + XAI__TAP_GROUP - 1) / XAI__TAP_GROUP * XAI__TAP_GROUP;
-    if (n_taps > INT32_MAX)
-        return xai__fail_memory();
+    if (n_taps > INT32_MAX) {
+        xai__fail_memory();
+        return XAI_E_NO_MEMORY;
+    }
     taps->n = n;
     taps->n_taps = (int32_t)n_taps;
     taps->first = xai__alloc_array(context, (size_t)n, sizeof *taps->first);
     taps->count = xai__alloc_array(context, (size_t)n, sizeof *taps->count);
     taps->weight = xai__zalloc_array(context, (size_t)n * (size_t)n_taps, sizeof *taps->weight);
     scratch = xai__alloc_array(context, (size_t)n_taps, sizeof *scratch);
-    if (scratch != NULL && taps->first != NULL && taps->count != NULL && taps->weight != NULL)
-        for (int32_t i = 0; i < n; i++)
-            set_weights(taps, i, scratch, (from + i + 0.5) * scale, shrink, in_size, kind);
+    if (scratch == NULL || taps->first == NULL || taps->count == NULL || taps->weight == NULL) {
+        xai__free(context, scratch);
+        return XAI_E_NO_MEMORY;
+    }
+    for (int32_t i = 0; i < n; i++)
+        set_weights(taps, i, scratch, (from + i + 0.5) * scale, shrink, in_size, kind);
     xai__free(context, scratch);
-    return scratch != NULL && taps->first != NULL && taps->count != NULL && taps->weight != NULL ? XAI_OK
-                                                                                                 : XAI_E_NO_MEMORY;
+    return XAI_OK;
 }
 
 /* Everything of one resize. */
@@ -239,8 +243,7 @@ static double start_at(double step, int32_t n)
     return at;
 }
 
-static void resize_nearest(xai_image *out, const xai_image *in, int32_t width, int32_t height,
-                           const xai__crop *window)
+static void resize_nearest(xai_image *out, const xai_image *in, int32_t width, int32_t height, const xai__crop *window)
 {
     double step_x = (double)in->width / width, step_y = (double)in->height / height;
     double start_x = start_at(step_x, window->x), y_at = start_at(step_y, window->y);
@@ -265,7 +268,7 @@ xai_status xai__resample_rgb(xai_image **out, const xai_image *in, int32_t width
         status = xai__fail(XAI_E_INVALID, "filter %u is not one of enum xai_filter", filter);
     if (status == XAI_OK)
         status = xai__image_create(out, in->object.context, window->width, window->height);
-    if (status < 0)
+    if (*out == NULL)
         return status;
     if (width == in->width && height == in->height)
         copy_window(*out, in, window);
