@@ -36,6 +36,36 @@ typedef struct xai_decision {
     int64_t class_index; /**< Class of a leaf; -1 for an inner node. */
 } xai_decision;
 
+/**
+ * Read a tree from a JSON file: nbdt's hierarchies ("links" or "edges").
+ *
+ * Class n of a hierarchy is its n-th leaf in the order of "nodes", unless each leaf says its own as "class".
+ *
+ * @param[out] out  The tree, one reference. NULL on failure.
+ * @param context   Context; kept alive.
+ * @param path      File to read.
+ * @return 0; XAI_E_IO; XAI_E_FORMAT for damaged files and for cycles, orphans, nodes with two parents, classes without
+ * a leaf or with two (the message names the node); XAI_E_LIMIT; XAI_E_NO_MEMORY.
+ *
+ * Any thread.
+ * @since 0.1
+ */
+XAI_API xai_status xai_tree_load(xai_tree **out, xai_context *context, const char *path);
+
+/**
+ * Read a tree from memory.
+ *
+ * @param[out] out  The tree, one reference. NULL on failure.
+ * @param context   Context; kept alive.
+ * @param bytes     JSON; not kept.
+ * @param size      Its length in bytes.
+ * @return As xai_tree_load(), without XAI_E_IO.
+ *
+ * Any thread.
+ * @since 0.1
+ */
+XAI_API xai_status xai_tree_load_memory(xai_tree **out, xai_context *context, const void *bytes, size_t size);
+
 /** Add a reference. @param tree  May be NULL. @return @p tree. Any thread. @since 0.1 */
 XAI_API xai_tree *xai_tree_ref(xai_tree *tree);
 

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ * Hierarchies: classes under inner nodes. */
+#ifndef XAI__TREE_HIERARCHY_H
+#define XAI__TREE_HIERARCHY_H
+
+#include "io/json.h"
+#include "tree/tree.h"
+
+enum { XAI__HIERARCHY_MAX_NODES = 1000000 };
+
+/* Nodes stand breadth first, children in the order of the file's links: node 0 is the root, a parent comes before its
+ * children, and those lie side by side. So sums go up and products go down in plain loops, however deep the tree is. */
+typedef struct xai__hierarchy_node {
+    char *id, *label;    /* label: the id where the file has none */
+    uint32_t parent;     /* 0 for the root too */
+    uint32_t first;      /* first child */
+    uint32_t n_children; /* 0: a leaf */
+    int32_t class_index; /* -1: an inner node */
+} xai__hierarchy_node;
+
+typedef struct xai__hierarchy {
+    xai_tree tree;
+    xai__hierarchy_node *nodes;
+    uint32_t *leaves;     /* node of each class */
+    uint32_t *file_order; /* nodes in the order in which the file has them */
+} xai__hierarchy;
+
+/* Reads node-link JSON: "nodes" with "id", "label" and perhaps "class"; "links" or "edges" with "source", "target". */
+xai_status xai__hierarchy_read(xai_tree **out, xai_context *context, const xai__json *json);
+
+/* Adds the same JSON, with the class of each leaf (hierarchy_write.c). */
+xai_status xai__hierarchy_write(xai__text *text, const xai_tree *tree);
+
+/* The rules (rules.c). */
+xai_status xai__rules_predict(float *out, const xai_tree *tree, const float *rows, size_t n_rows, uint32_t mode);
+xai_status xai__rules_decide(size_t *n, const xai_tree *tree, const float *row, uint32_t mode, xai_decision *steps,
+                             size_t capacity);
+
+#endif
