@@ -24,7 +24,8 @@ enum cli_group {
     CLI_PROFILE = 128,
     CLI_NOISE = 256,
     CLI_COVER = 512,
-    CLI_OUTPUT = 1024
+    CLI_OUTPUT = 1024,
+    CLI_TREE = 2048
 };
 
 /* An option that may be given several times. */
@@ -48,7 +49,7 @@ typedef struct cli_args {
     cli_triple mean, std;
     int32_t threads;
     uint64_t seed;
-    const char *backend, *profile, *method, *output, *npy;
+    const char *backend, *profile, *method, *output, *npy, *hierarchy, *mode;
     bool exif, json, quiet, verbose, grid, explain, help;
     int32_t top, rounds, batch, window;
     cli_list layers, targets, operands;
@@ -125,6 +126,7 @@ json_object *cli_json_describe(cli_describe_fn describe, void *object);
 int cli_classify(const cli_args *cli);
 int cli_layers(const cli_args *cli);
 int cli_cam(const cli_args *cli);
+int cli_nbdt(const cli_args *cli);
 int cli_convert(const cli_args *cli);
 int cli_bench(const cli_args *cli);
 int cli_info(const cli_args *cli);

@@ -3,6 +3,7 @@
 # The programs as a user meets them: exit codes, lines, JSON, files. Uses a small network of its own making.
 """usage: programs.py SOURCE_ROOT BUILD_ROOT"""
 import json
+import math
 import os
 import random
 import struct
@@ -14,7 +15,7 @@ import zlib
 
 SOURCE, BUILD = (os.path.abspath(path) for path in sys.argv[1:3])
 DATA = os.environ.get('XAI_TEST_DATA')
-COMMANDS = ['classify', 'layers', 'cam', 'convert', 'bench', 'info']
+COMMANDS = ['classify', 'layers', 'cam', 'nbdt', 'convert', 'bench', 'info']
 LABELS = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck']
 
 
@@ -170,7 +171,7 @@ def test_help_on_every_command():
     for command in COMMANDS:
         text = xai(command, '--help').works()
         assert text.startswith(f'usage: xai {command}'), text
-    for program in ('step_2_pretrained', 'step_3_cam', 'cover'):
+    for program in ('step_2_pretrained', 'step_3_cam', 'step_4_nbdt', 'cover'):
         assert run(program, '--help').works().startswith(f'usage: {program} ')
 
 
@@ -380,7 +381,57 @@ def test_cover():
     assert len(changes) == 4 and any(changes), lines
 
 
+def write_hierarchy(path, n_classes):
+    """Odd and even classes below a root."""
+    nodes = [{'id': 'r', 'label': 'root'}, {'id': 'e', 'label': 'even'}, {'id': 'o', 'label': 'odd'}]
+    links = [{'source': 'r', 'target': 'e'}, {'source': 'r', 'target': 'o'}]
+    for index in range(n_classes):
+        nodes.append({'id': f'c{index}', 'label': f'leaf {index}'})
+        links.append({'source': 'eo'[index % 2], 'target': f'c{index}'})
+    with open(path, 'w', encoding='utf-8') as file:
+        json.dump({'nodes': nodes, 'links': links}, file)
+
+
+def test_nbdt():
+    needs('png')
+    write_hierarchy(os.path.join(WORK, 'h.json'), 10)
+    write_hierarchy(os.path.join(WORK, 'h9.json'), 9)
+    logits = [0.0] * 10
+    for row in json.loads(xai('classify', *NET, '-k', '10', '--json', 'a.png').works())['predictions']:
+        logits[row['index']] = row['logit']
+    best = max((0, 1), key=lambda side: sum(logits[side::2]))
+    leaf = max(range(best, 10, 2), key=lambda index: logits[index])
+    document = json.loads(xai('nbdt', *NET, '--hierarchy', 'h.json', '--json', 'a.png').works())
+    steps = document['decisions']
+    assert document['prediction'] == {'index': leaf, 'label': LABELS[leaf]} and document['mode'] == 'hard', document
+    assert [step['name'] for step in steps] == ['root', ('even', 'odd')[best], f'leaf {leaf}'], steps
+    expected = 1 / (1 + math.exp((sum(logits[1 - best::2]) - sum(logits[best::2])) / 5))
+    assert abs(steps[1]['probability'] - expected) < 1e-5 and steps[0]['probability'] == 1, steps
+    line = f'Prediction: {LABELS[leaf]} // Decisions: {steps[1]["name"]} ({100 * expected:.2f}%), leaf {leaf} ('
+    assert run('step_4_nbdt', *NET, '--hierarchy', 'h.json', 'a.png').works().startswith(line), line
+    lines = xai('nbdt', *NET, '--mode', 'soft', '--hierarchy', 'h.json', 'a.png', 'b.png').works().splitlines()
+    assert len(lines) == 2 and lines[1].startswith('b.png: Prediction: '), lines
+    xai('nbdt', *NET, 'a.png').fails(2, '--hierarchy')
+    xai('nbdt', *NET, '--mode', 'firm', '--hierarchy', 'h.json', 'a.png').fails(2, 'firm')
+    xai('nbdt', *NET, '--hierarchy', 'h9.json', 'a.png').fails(1, 'h9.json', '9', '10')
+    xai('nbdt', *NET, '--hierarchy', 'net.json', 'a.png').fails(1, 'net.json', 'not a tree')
+    xai('nbdt', *NET, '--hierarchy', 'no.json', 'a.png').fails(1, 'no.json')
+
+
 # Real networks on the tutorial's photograph.
+
+def test_step_4():
+    needs('jpeg')
+    net = ('-m', os.path.join(SOURCE, 'examples/models/cifar_resnet56.json'), '--weights',
+           data('cifar10-resnet/resnet56-4bfd9763.th'), '--hierarchy',
+           data('nbdt/hierarchies/CIFAR10/graph-induced-wrn28_10_cifar10.json'))
+    photograph = data('tutorial/catdog.jpg')
+    assert run('step_4_nbdt', *net, photograph).works() == \
+        'Prediction: cat // Decisions: animal (89.92%), chordate (83.88%), carnivore (100.00%), cat (99.99%)\n'
+    other = ('--mean', '.4914,.4822,.4465', '--std', '.2023,.1994,.2010')
+    assert run('step_4_nbdt', *net, *other, photograph).works() == \
+        'Prediction: cat // Decisions: animal (97.36%), chordate (82.87%), carnivore (100.00%), cat (99.97%)\n'
+
 
 def test_resnet18():
     needs('jpeg')

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT
+ * xai nbdt, and the tutorial's step 4: a network's logits decide along a hierarchy of classes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "xai_cli.h"
+
+/* One picture's way through the tree. */
+typedef struct nbdt_answer {
+    xai_decision *steps;
+    size_t n_steps;
+} nbdt_answer;
+
+static int open_hierarchy(xai_tree **tree, const cli_args *cli, const cli_subject *subject)
+{
+    size_t n_classes = xai_model_n_classes(subject->model);
+
+    if (cli->hierarchy == NULL)
+        return cli_misuse(cli, "--hierarchy: expected a file with the hierarchy of classes");
+    if (cli_is_url(cli, cli->hierarchy))
+        return CLI_FAILED;
+    if (xai_tree_load(tree, subject->context, cli->hierarchy) != XAI_OK)
+        return cli_fail_library(cli);
+    if (xai_tree_kind(*tree) != XAI_TREE_HIERARCHY)
+        return cli_fail(cli, "%s: is a tree, but not a hierarchy of classes", cli->hierarchy);
+    if (xai_tree_n_inputs(*tree) != n_classes)
+        return cli_fail(cli, "%s: has %zu classes, but the network %s has %zu", cli->hierarchy,
+                        xai_tree_n_inputs(*tree), xai_model_architecture(subject->model), n_classes);
+    return CLI_GO_ON;
+}
+
+static int read_mode(const cli_args *cli, uint32_t *mode)
+{
+    *mode = XAI_TREE_HARD;
+    if (cli->mode == NULL || strcmp(cli->mode, "hard") == 0)
+        return CLI_GO_ON;
+    *mode = XAI_TREE_SOFT;
+    return strcmp(cli->mode, "soft") == 0 ? CLI_GO_ON
+                                          : cli_misuse(cli, "--mode: expected hard or soft, got \"%s\"", cli->mode);
+}
+
+static int decide(const cli_args *cli, const xai_tree *tree, const float *logits, uint32_t mode, nbdt_answer *answer)
+{
+    if (xai_tree_decisions(&answer->n_steps, tree, logits, mode, NULL, 0) != XAI_OK)
+        return cli_fail_library(cli);
+    answer->steps = calloc(answer->n_steps, sizeof *answer->steps);
+    if (answer->steps == NULL)
+        return cli_fail(cli, "out of memory");
+    if (xai_tree_decisions(&answer->n_steps, tree, logits, mode, answer->steps, answer->n_steps) != XAI_OK)
+        return cli_fail_library(cli);
+    return CLI_GO_ON;
+}
+
+/* The model's word for the leaf; the hierarchy's where the model has none. */
+static const char *prediction(const xai_model *model, const nbdt_answer *answer)
+{
+    const xai_decision *leaf = &answer->steps[answer->n_steps - 1];
+    const char *label = xai_model_label(model, leaf->class_index);
+
+    return label != NULL ? label : leaf->name;
+}
+
+static void print_line(const cli_subject *subject, const nbdt_answer *answer)
+{
+    printf("Prediction: %s // Decisions: ", prediction(subject->model, answer));
+    for (size_t i = 1; i < answer->n_steps; i++)
+        printf("%s%s (%.2f%%)", i > 1 ? ", " : "", answer->steps[i].name, 100 * answer->steps[i].probability);
+    putchar('\n');
+}
+
+static int print_json(const cli_args *cli, const cli_subject *subject, const char *path, const nbdt_answer *answer,
+                      uint32_t mode)
+{
+    json_object *document = json_object_new_object();
+    json_object *class = json_object_new_object();
+    json_object *list = json_object_new_array();
+
+    for (size_t i = 0; i < answer->n_steps; i++) {
+        json_object *row = json_object_new_object();
+
+        json_object_object_add(row, "node", json_object_new_string(answer->steps[i].node));
+        json_object_object_add(row, "name", json_object_new_string(answer->steps[i].name));
+        json_object_object_add(row, "probability", cli_json_number(answer->steps[i].probability));
+        json_object_object_add(row, "entropy", cli_json_number(answer->steps[i].entropy));
+        json_object_array_add(list, row);
+    }
+    json_object_object_add(class, "index", json_object_new_int64(answer->steps[answer->n_steps - 1].class_index));
+    json_object_object_add(class, "label", json_object_new_string(prediction(subject->model, answer)));
+    json_object_object_add(document, "image", json_object_new_string(path));
+    json_object_object_add(document, "prediction", class);
+    json_object_object_add(document, "mode", json_object_new_string(mode == XAI_TREE_SOFT ? "soft" : "hard"));
+    json_object_object_add(document, "decisions", list);
+    return cli_json_print(cli, document);
+}
+
+static int explain(const cli_args *cli, const cli_subject *subject, const xai_tree *tree, const char *path,
+                   uint32_t mode)
+{
+    xai_tensor *input = NULL, *logits = NULL;
+    nbdt_answer answer = { 0 };
+    int status = cli_load(cli, subject, path, NULL, &input);
+
+    if (status == CLI_GO_ON && xai_session_forward(&logits, subject->session, input) != XAI_OK)
+        status = cli_fail(cli, "%s: %s", path, xai_last_error());
+    if (status == CLI_GO_ON)
+        status = decide(cli, tree, xai_tensor_data(logits), mode, &answer);
+    if (status == CLI_GO_ON && cli->json)
+        status = print_json(cli, subject, path, &answer, mode);
+    else if (status == CLI_GO_ON) {
+        if (cli->operands.count > 1)
+            printf("%s: ", path);
+        print_line(subject, &answer);
+    }
+    free(answer.steps);
+    xai_tensor_unref(logits);
+    xai_tensor_unref(input);
+    return status;
+}
+
+int cli_nbdt(const cli_args *cli)
+{
+    cli_subject subject = { 0 };
+    xai_tree *tree = NULL;
+    uint32_t mode;
+    int status = read_mode(cli, &mode);
+    bool opened;
+
+    if (status == CLI_GO_ON)
+        status = cli_open(&subject, cli, CLI_NEED_WEIGHTS | CLI_NEED_SESSION);
+    if (status == CLI_GO_ON)
+        status = open_hierarchy(&tree, cli, &subject);
+    opened = status == CLI_GO_ON;
+    for (size_t i = 0; opened && i < cli->operands.count; i++) {
+        if (explain(cli, &subject, tree, cli->operands.items[i], mode) != CLI_GO_ON)
+            status = CLI_FAILED;
+    }
+    xai_tree_unref(tree);
+    cli_close(&subject);
+    return status;
+}
