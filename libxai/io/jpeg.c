@@ -11,7 +11,10 @@
 #include "io/exif.h"
 #include "io/jpeg_header.h"
 
-enum { MAX_SCANS = 500, MAX_EDGE = 65500 };
+enum { MAX_SCANS = 500, MAX_PLAIN_SCANS = 4 /* one a component */, MAX_EDGE = 65500 };
+
+/* A scan of a hundred bytes may go over every pixel. This many take a few seconds; encoders make about ten scans. */
+static const uint64_t MAX_SCANNED_PIXELS = (uint64_t)1 << 31;
 
 uint32_t xai__jpeg_orientation(const unsigned char *bytes, size_t size)
 {
@@ -26,6 +29,18 @@ uint32_t xai__jpeg_orientation(const unsigned char *bytes, size_t size)
 static bool is_known_frame(uint8_t frame)
 {
     return frame <= 0xC2 || frame == 0xC9 || frame == 0xCA;
+}
+
+static xai_status check_scans(const xai__jpeg_header *header)
+{
+    uint64_t n_pixels = (uint64_t)header->width * (uint64_t)header->height, n_scans = header->n_scans;
+
+    if (n_scans > MAX_SCANS)
+        return xai__fail(XAI_E_LIMIT, "a JPEG of %zu scans, at most %d are read", header->n_scans, MAX_SCANS);
+    if (n_scans > MAX_PLAIN_SCANS && n_scans * n_pixels > MAX_SCANNED_PIXELS)
+        return xai__fail(XAI_E_LIMIT, "a JPEG of %zu scans over %dx%d pixels, at most %llu pixels in all are gone over",
+                         header->n_scans, header->width, header->height, (unsigned long long)MAX_SCANNED_PIXELS);
+    return XAI_OK;
 }
 
 static xai_status check_header(const xai__jpeg_header *header)
@@ -45,11 +60,9 @@ static xai_status check_header(const xai__jpeg_header *header)
         return xai__fail(header->width == 0 ? XAI_E_FORMAT : XAI_E_UNSUPPORTED,
                          "a JPEG of %dx%d pixels; heights that follow the picture (DNL) are not read", header->width,
                          header->height);
-    if (header->n_scans > MAX_SCANS)
-        return xai__fail(XAI_E_LIMIT, "a JPEG of %zu scans, at most %d are read", header->n_scans, MAX_SCANS);
     if (!header->complete)
         return xai__fail(XAI_E_FORMAT, "damaged JPEG: the file ends before the picture does");
-    return XAI_OK;
+    return check_scans(header);
 }
 
 static xai_status fail(tjhandle handle, const char *doing)

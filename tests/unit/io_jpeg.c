@@ -191,6 +191,10 @@ START_TEST(too_many_scans)
     for (int i = 0; i < 500; i++)
         insert(&file, file.size - 2, scan, sizeof scan);
     ck_assert_fails(decode(&image, context, &file), XAI_E_LIMIT, "501 scans");
+    file.size -= 2 + 400 * sizeof scan; /* 101 scans over fewer pixels than a context allows, but each goes over all */
+    insert(&file, file.size, "\xff\xd9", 2);
+    memcpy(file.bytes + find_marker(&file, 0xC0) + 5, "\x20\0\x10\0", 4);
+    ck_assert_fails(decode(&image, context, &file), XAI_E_LIMIT, "101 scans over 4096x8192");
     xai_context_unref(context);
 }
 END_TEST
