@@ -73,6 +73,7 @@ static const struct {
     { 0, "<", 1, "a text with markup, perhaps an SVG or a web page" },
 };
 
+/* Also right for files shorter than the magic. */
 static bool starts_with(const unsigned char *bytes, size_t size, size_t offset, const char *magic, size_t magic_size)
 {
     return size >= offset + magic_size && memcmp(bytes + offset, magic, magic_size) == 0;
@@ -88,6 +89,8 @@ xai_status xai__image_check_size(const xai_context *context, int64_t width, int6
     return XAI_OK;
 }
 
+/* The limit holds for pictures that are made as well as for those that are read, so that nothing later multiplies sizes
+ * without bounds. */
 xai_status xai__image_create(xai_image **out, xai_context *context, int64_t width, int64_t height)
 {
     xai_status status = xai__image_check_size(context, width, height);
@@ -110,6 +113,7 @@ xai_status xai__image_create(xai_image **out, xai_context *context, int64_t widt
         xai_image_unref(image);
         return XAI_E_NO_MEMORY;
     }
+    /* Nobody uses what the slack holds, but valgrind and its like should not wonder. */
     memset(image->pixels + size - XAI__IMAGE_SLACK, 0, XAI__IMAGE_SLACK);
     *out = image;
     return XAI_OK;
@@ -134,6 +138,7 @@ xai_status xai_image_create(xai_image **out, xai_context *context, const uint8_t
     return XAI_OK;
 }
 
+/* A sentence that helps: most of what is handed in by mistake is easily told. */
 static xai_status refuse(const unsigned char *bytes, size_t size)
 {
     if (size == 0)
@@ -170,6 +175,7 @@ static xai_status decode(xai_image **out, xai_context *context, const unsigned c
     return status;
 }
 
+/* What loading and decoding check alike. */
 static xai_status check_door(const xai_image *const *out, const xai_context *context, const void *input,
                              const char *name, uint32_t flags)
 {
@@ -202,6 +208,7 @@ xai_status xai_image_load(xai_image **out, xai_context *context, const char *pat
     if (file.data == NULL)
         return status;
     status = decode(out, context, file.data, file.size, flags);
+    /* That memory ran out has nothing to do with the file. */
     if (status < 0 && status != XAI_E_NO_MEMORY)
         xai__fail_in(status, file.name);
     xai__file_close(&file);
@@ -242,6 +249,7 @@ uint8_t *xai_image_pixels(xai_image *image)
     return image->pixels;
 }
 
+/* A name that is nothing but an ending does not count: ".png" is a hidden file without one. */
 static bool ends_with(const char *path, const char *ending)
 {
     size_t length = strlen(path), n = strlen(ending);
@@ -258,6 +266,7 @@ static const picture_format *find_by_ending(const char *path)
     return NULL;
 }
 
+/* All that can be refused is refused before the picture is encoded. */
 static xai_status check_save(const xai_image *image, const char *path, int32_t quality)
 {
     const picture_format *format;

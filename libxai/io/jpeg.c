@@ -205,6 +205,7 @@ xai_status xai__jpeg_encode(unsigned char **bytes, size_t *size, const xai_image
     if (image->width > MAX_EDGE || image->height > MAX_EDGE)
         return xai__fail(XAI_E_INVALID, "the picture has %dx%d pixels, a JPEG can have %d a side; save it as .png",
                          image->width, image->height, MAX_EDGE);
+    /* Enough for any picture of the size, so that TurboJPEG need not allocate past the context. */
     capacity = tjBufSize(image->width, image->height, TJSAMP_444);
     if (capacity == (unsigned long)-1)
         return xai__fail_memory();

@@ -36,6 +36,7 @@ xai_status xai__overlay_blend(xai_image **out, const xai_image *photo, const xai
     status = xai__image_create(out, photo->object.context, photo->width, photo->height);
     if (status < 0)
         return status;
+    /* In this order of operations, which is numpy's, so that a tie is a tie on both sides. */
     for (size_t i = 0; i < n_samples(photo); i++) {
         double value = alpha * heat->pixels[i] + (1 - alpha) * photo->pixels[i];
 
@@ -44,6 +45,7 @@ xai_status xai__overlay_blend(xai_image **out, const xai_image *photo, const xai
     return XAI_OK;
 }
 
+/* The tutorial hands its colours on as if for OpenCV, then saves them with Pillow. */
 static void exchange_red_and_blue(xai_image *image)
 {
     for (uint8_t *pixel = image->pixels, *end = pixel + n_samples(image); pixel < end; pixel += 3) {

@@ -34,6 +34,7 @@ typedef struct png_work {
     const xai_image *source;
 } png_work;
 
+/* libpng may carry on without what it asked for, so that memory ran out is noted here and told only if it gives up. */
 static void *allocate(png_structp png, size_t size)
 {
     png_work *work = png_get_mem_ptr(png);
@@ -59,6 +60,7 @@ static PNG_NORETURN void on_error(png_structp png, const char *message)
     png_longjmp(png, 1);
 }
 
+/* Without this libpng prints its warnings. */
 static void on_warning(png_structp png, const char *message)
 {
     (void)png;
@@ -244,6 +246,7 @@ static void write_bytes(png_structp png, png_bytep data, size_t size)
     work->out_size = needed;
 }
 
+/* Without this libpng calls fflush(). */
 static void flush(png_structp png)
 {
     (void)png;

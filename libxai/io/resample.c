@@ -134,6 +134,7 @@ static xai_status make_halves(xai__taps *taps, xai_context *context)
     return XAI_OK;
 }
 
+/* With slack, since the second pass may read past the last pixel. */
 static xai_status make_middle(resize_job *job, size_t n_rows, size_t row_size)
 {
     job->middle = xai__alloc(job->context, n_rows * row_size + XAI__IMAGE_SLACK);
@@ -176,6 +177,7 @@ static xai_status across_then_along(resize_job *job, uint8_t *out)
     if (status < 0)
         return status;
     resize_across(job, job->middle, job->in->pixels + first_row * in_stride + 3 * first_column, in_stride, row_size);
+    /* The middle begins with the first column that is used. */
     for (int32_t x = 0; x < job->along.n; x++)
         job->along.first[x] -= (int32_t)first_column;
     resize_along(job, out, job->middle, row_size, (size_t)job->window.height);
