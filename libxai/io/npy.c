@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * NumPy files. */
+#include "io/npy.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -7,7 +9,6 @@
 #include "core/memory.h"
 #include "core/tensor.h"
 #include "io/dtype.h"
-#include "io/file.h"
 #include "io/npy_header.h"
 
 static xai_status check_size(const xai__npy_header *header, const xai__file *file)
@@ -66,7 +67,7 @@ static xai_status fill(xai_tensor *tensor, const xai__npy_header *header, const 
     return XAI_OK;
 }
 
-static xai_status load(xai_tensor **out, const xai__file *file)
+xai_status xai__npy_read(xai_tensor **out, const xai__file *file)
 {
     xai__npy_header header = { 0 };
     xai_tensor *tensor = NULL;
@@ -96,7 +97,7 @@ xai_status xai_tensor_load(xai_tensor **out, xai_context *context, const char *p
         return xai__fail(XAI_E_INVALID, "%s is NULL", out == NULL ? "out" : "context");
     status = xai__file_open(&file, context, path);
     if (status == XAI_OK)
-        status = load(out, &file);
+        status = xai__npy_read(out, &file);
     xai__file_close(&file);
     return status;
 }
