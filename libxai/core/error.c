@@ -48,6 +48,8 @@ xai_status xai__fail_in(xai_status status, const char *prefix)
 {
     char joined[sizeof message];
 
+    if (status == XAI_E_NO_MEMORY) /* it is nobody's fault in particular */
+        return status;
     if (snprintf(joined, sizeof joined, "%s: %s", prefix, message) > 0)
         memcpy(message, joined, sizeof message);
     tidy();
