@@ -168,6 +168,7 @@ xai__view value_from(const value *v, int32_t image)
 {
     xai__view view = v->view;
 
-    view.data += image * view.image;
+    if (view.data != NULL)
+        view.data += image * view.image;
     return view;
 }

@@ -30,7 +30,7 @@ static void run_tile(const xai__native_kernel *kernel, const xai__args *args, co
     const int64_t block = plain ? XAI__BLOCK * in->block : in->block;
     int32_t left = kernel->desc.in_c - spot->block * XAI__BLOCK;
     int n_lanes = left < XAI__BLOCK ? left : XAI__BLOCK;
-    xai__run run = { .n_in = 1, .n_rows = 1, .n_cols = 1, .n_out = 1, .n_pixels = n_pixels };
+    xai__run run = { .n_in = 1, .n_rows = 1, .n_cols = 1, .n_out = 1, .n_pixels = n_pixels, .weights = in->data };
 
     run.in = in->data + (int64_t)spot->image * in->image + spot->block * block + spot->y * in->row +
              spot->x * in->pixel;
@@ -75,7 +75,8 @@ static void run_part(const xai__native_kernel *kernel, const xai__args *args, co
         .in = args->in.data + (int64_t)part->image * args->in.image + part->first_block * args->in.block,
         .in_row = args->in.row,
         .in_pixel = args->in.pixel,
-        .run = { .n_in = 1, .in_out = args->in.block },
+        /* There are no weights to read, but their pointer is moved along, which NULL may not be. */
+        .run = { .n_in = 1, .in_out = args->in.block, .weights = args->in.data },
     };
     xai__sweep_part(&sweep, part);
 }

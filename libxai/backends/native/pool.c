@@ -21,7 +21,8 @@ static void run_part(const xai__native_kernel *kernel, const xai__args *args, co
         .in = args->in.data + (int64_t)part->image * args->in.image + part->first_block * args->in.block,
         .in_row = args->in.row,
         .in_pixel = args->in.pixel,
-        .run = { .n_in = 1, .in_out = args->in.block },
+        /* There are no weights to read, but their pointer is moved along, which NULL may not be. */
+        .run = { .n_in = 1, .in_out = args->in.block, .weights = args->in.data },
     };
 
     (void)scratch;
