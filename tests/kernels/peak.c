@@ -12,9 +12,9 @@ double XAI__ISA(peak_flop)(size_t rounds, float *sink)
     vec acc[N];
     const vec a = vec_load(sink), b = vec_load(sink + 16);
 
-    _Pragma("GCC unroll 12") for (int i = 0; i < N; i++) acc[i] = vec_set1((float)i);
+    UNROLLED for (int i = 0; i < N; i++) acc[i] = vec_set1((float)i);
     for (size_t r = 0; r < rounds; r++)
-        _Pragma("GCC unroll 12") for (int i = 0; i < N; i++) acc[i] = vec_fma(a, b, acc[i]);
+        UNROLLED for (int i = 0; i < N; i++) acc[i] = vec_fma(a, b, acc[i]);
     for (int i = 1; i < N; i++)
         acc[0] = vec_add(acc[0], acc[i]);
     vec_store(sink, acc[0]);

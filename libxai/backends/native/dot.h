@@ -15,7 +15,7 @@ INLINE void add_lanes(tile *t, const xai__run *run, const float *in, const float
     const int64_t pixel = run->in_pixel, w_out = run->w_out;
     const float *start[N_POINTERS];
 
-    _Pragma("GCC unroll 5") for (int i = 0; i * 3 < n_pixels; i++)
+    UNROLLED for (int i = 0; i * 3 < n_pixels; i++)
     {
         start[i] = in + i * 3 * pixel;
         __asm__("" : "+r"(start[i])); /* or the compiler makes one pointer a pixel and runs out of registers */
@@ -23,13 +23,9 @@ INLINE void add_lanes(tile *t, const xai__run *run, const float *in, const float
     for (int64_t k = 0; k < n; k++) {
         vec w[XAI__TILE_BLOCKS];
 
-        EACH_BLOCK w[b] = vec_load(weights + b * w_out + k * XAI__BLOCK);
-        EACH_PIXEL
-        {
-            vec x = vec_set1(start[q / 3][q % 3 * pixel + k]);
-
-            EACH_BLOCK t->v[b][q] = vec_fma(w[b], x, t->v[b][q]);
-        }
+        EACH_BLOCK(w[b] = vec_load(weights + b * w_out + k * XAI__BLOCK));
+        EACH_PIXEL(const vec x = vec_set1(start[q / 3][q % 3 * pixel + k]);
+                   EACH_BLOCK(t->v[b][q] = vec_fma(w[b], x, t->v[b][q])));
     }
 }
 
@@ -38,8 +34,9 @@ INLINE void zero_tail(tile *t, const xai__run *run, const int n_blocks, const in
 {
     const int left = (int)run->epilogue->n_channels - (run->out_block + n_blocks - 1) * XAI__BLOCK;
 
-    if (left < XAI__BLOCK)
-        EACH_PIXEL t->v[n_blocks - 1][q] = vec_first(t->v[n_blocks - 1][q], left);
+    if (left < XAI__BLOCK) {
+        EACH_PIXEL(t->v[n_blocks - 1][q] = vec_first(t->v[n_blocks - 1][q], left));
+    }
 }
 
 /* One accumulator an output, K in order, whatever the tile. */
@@ -48,7 +45,7 @@ INLINE void sum_tile(tile *t, const xai__run *run, size_t first, const int n_blo
     const float *in = run->in + (int64_t)first * run->in_pixel;
     const float *weights = run->weights;
 
-    EACH t->v[b][q] = vec_set1(0.0f);
+    EACH(t->v[b][q] = vec_set1(0.0f));
     for (int32_t i = 0; i < run->n_in; i++, in += run->in_block, weights += run->w_block) {
         int32_t n_lanes = i + 1 < run->n_in ? run->n_lanes : run->n_last_lanes;
 

@@ -12,10 +12,26 @@ typedef struct tile {
     vec v[XAI__TILE_BLOCKS][XAI__TILE_PIXELS];
 } tile;
 
-/* For every block b and pixel q of a tile. */
-#define EACH_BLOCK _Pragma("GCC unroll 4") for (int b = 0; b < n_blocks; b++)
-#define EACH_PIXEL _Pragma("GCC unroll 14") for (int q = 0; q < n_pixels; q++)
-#define EACH       EACH_BLOCK EACH_PIXEL
+/* Does it for every block b, for every pixel q, for both. Blocks are spelled out, and so is a single pixel, since clang
+ * unrolls loops of one round too late to turn arrays into registers. */
+#define ONE_BLOCK(index, ...)                                                                                          \
+    if (index < n_blocks) {                                                                                            \
+        enum { b = index };                                                                                            \
+        __VA_ARGS__;                                                                                                   \
+    }
+#define EACH_BLOCK(...)                                                                                                \
+    ONE_BLOCK(0, __VA_ARGS__) ONE_BLOCK(1, __VA_ARGS__) ONE_BLOCK(2, __VA_ARGS__) ONE_BLOCK(3, __VA_ARGS__)
+#define EACH_PIXEL(...)                                                                                                \
+    if (n_pixels == 1) {                                                                                               \
+        enum { q = 0 };                                                                                                \
+        __VA_ARGS__;                                                                                                   \
+    } else {                                                                                                           \
+        UNROLLED for (int q = 0; q < n_pixels; q++)                                                                    \
+        {                                                                                                              \
+            __VA_ARGS__;                                                                                               \
+        }                                                                                                              \
+    }
+#define EACH(...) EACH_BLOCK(EACH_PIXEL(__VA_ARGS__))
 
 /* The place of a tile: the run's, `first` pixels on. By value, since stores could change what a pointer points at. */
 INLINE xai__place place_at(const xai__place *place, size_t first)
@@ -33,7 +49,7 @@ INLINE void store_tile(const tile *t, const xai__place *place, size_t first, con
 {
     const xai__place p = place_at(place, first);
 
-    EACH vec_store(AT(p, b, q), t->v[b][q]);
+    EACH(vec_store(AT(p, b, q), t->v[b][q]));
 }
 
 /* The stages that are too rare to unroll into every tile: on a tile in memory. */
@@ -94,30 +110,26 @@ INLINE void do_rare(tile *t, const xai__run *run, uint32_t index, size_t first, 
 {
     float data[XAI__TILE_BLOCKS * XAI__TILE_PIXELS * XAI__BLOCK];
 
-    EACH vec_store(data + (b * n_pixels + q) * XAI__BLOCK, t->v[b][q]);
+    EACH(vec_store(data + (b * n_pixels + q) * XAI__BLOCK, t->v[b][q]));
     rare_stage(data, run, index, first, n_blocks, n_pixels);
-    EACH t->v[b][q] = vec_load(data + (b * n_pixels + q) * XAI__BLOCK);
+    EACH(t->v[b][q] = vec_load(data + (b * n_pixels + q) * XAI__BLOCK));
 }
 
 INLINE void do_affine(tile *t, const xai__native_stage *stage, int32_t channel, const int n_blocks, const int n_pixels)
 {
-    EACH_BLOCK
-    {
-        vec scale = vec_load(stage->scale + channel + b * XAI__BLOCK);
-        vec shift = vec_load(stage->shift + channel + b * XAI__BLOCK);
+    vec scale, shift;
 
-        EACH_PIXEL t->v[b][q] = vec_fma(t->v[b][q], scale, shift);
-    }
+    EACH_BLOCK(scale = vec_load(stage->scale + channel + b * XAI__BLOCK);
+               shift = vec_load(stage->shift + channel + b * XAI__BLOCK);
+               EACH_PIXEL(t->v[b][q] = vec_fma(t->v[b][q], scale, shift)));
 }
 
 INLINE void do_shift(tile *t, const xai__native_stage *stage, int32_t channel, const int n_blocks, const int n_pixels)
 {
-    EACH_BLOCK
-    {
-        vec shift = vec_load(stage->shift + channel + b * XAI__BLOCK);
+    vec shift;
 
-        EACH_PIXEL t->v[b][q] = vec_add(t->v[b][q], shift);
-    }
+    EACH_BLOCK(shift = vec_load(stage->shift + channel + b * XAI__BLOCK);
+               EACH_PIXEL(t->v[b][q] = vec_add(t->v[b][q], shift)));
 }
 
 INLINE void do_stage(tile *t, const xai__run *run, uint32_t index, size_t first, const int n_blocks, const int n_pixels)
@@ -135,16 +147,16 @@ INLINE void do_stage(tile *t, const xai__run *run, uint32_t index, size_t first,
         do_shift(t, stage, channel, n_blocks, n_pixels);
         break;
     case XAI__DO_ADD:
-        EACH t->v[b][q] = vec_add(t->v[b][q], vec_load(AT(operand, b, q)));
+        EACH(t->v[b][q] = vec_add(t->v[b][q], vec_load(AT(operand, b, q))));
         break;
     case XAI__DO_MUL:
-        EACH t->v[b][q] = vec_mul(t->v[b][q], vec_load(AT(operand, b, q)));
+        EACH(t->v[b][q] = vec_mul(t->v[b][q], vec_load(AT(operand, b, q))));
         break;
     case XAI__DO_RELU:
-        EACH t->v[b][q] = vec_max(zero, t->v[b][q]);
+        EACH(t->v[b][q] = vec_max(zero, t->v[b][q]));
         break;
     case XAI__DO_CLIP:
-        EACH t->v[b][q] = vec_min(high, vec_max(low, t->v[b][q]));
+        EACH(t->v[b][q] = vec_min(high, vec_max(low, t->v[b][q])));
         break;
     default:
         do_rare(t, run, index, first, n_blocks, n_pixels);

@@ -30,7 +30,7 @@ INLINE void lane_tile(const xai__run *run, size_t first, enum xai__lane_op op, c
     const float *in = run->in + (int64_t)first * pixel, *weights = run->weights;
     tile t;
 
-    EACH t.v[b][q] = start(op);
+    EACH(t.v[b][q] = start(op));
     for (int32_t i = 0; i < run->n_in; i++, in += run->in_block, weights += run->w_block)
         for (int32_t y = 0; y < run->n_rows; y++)
             for (int32_t x = 0; x < run->n_cols; x++) {
@@ -39,10 +39,11 @@ INLINE void lane_tile(const xai__run *run, size_t first, enum xai__lane_op op, c
 
                 if (op == XAI__LANE_FMA)
                     weight = vec_load(weights + y * run->w_row + x * run->w_col);
-                EACH t.v[b][q] = add_tap(op, t.v[b][q], vec_load(tap + q * pixel), weight);
+                EACH(t.v[b][q] = add_tap(op, t.v[b][q], vec_load(tap + q * pixel), weight));
             }
-    if (op == XAI__LANE_AVERAGE)
-        EACH t.v[b][q] = vec_div(t.v[b][q], vec_set1(run->divisor));
+    if (op == XAI__LANE_AVERAGE) {
+        EACH(t.v[b][q] = vec_div(t.v[b][q], vec_set1(run->divisor)));
+    }
     finish_tile(&t, run, first, n_blocks, n_pixels);
 }
 

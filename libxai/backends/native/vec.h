@@ -20,7 +20,7 @@
  * part_if_less(a, b, v) is v in the lanes where a < b, else 0. */
 #if defined(XAI_ISA_AVX512)
 #include <immintrin.h>
-enum { PARTS = 1 };
+#define PARTS 1
 typedef __m512 part;
 #define part_load             _mm512_loadu_ps
 #define part_store            _mm512_storeu_ps
@@ -36,7 +36,7 @@ typedef __m512 part;
 
 #elif defined(XAI_ISA_AVX2)
 #include <immintrin.h>
-enum { PARTS = 2 };
+#define PARTS                 2
 typedef __m256 part;
 #define part_load             _mm256_loadu_ps
 #define part_store            _mm256_storeu_ps
@@ -52,7 +52,7 @@ typedef __m256 part;
 
 #elif defined(__SSE2__)
 #include <emmintrin.h>
-enum { PARTS = 4 };
+#define PARTS                 4
 typedef __m128 part;
 #define part_load             _mm_loadu_ps
 #define part_store            _mm_storeu_ps
@@ -74,7 +74,7 @@ INLINE part part_keep_nan(part a, part v)
 
 #else
 /* GCC's and clang's own vectors: any processor, and NEON where that is what it has. */
-enum { PARTS = 4 };
+#define PARTS 4
 typedef float part __attribute__((vector_size(16)));
 typedef int32_t part_mask __attribute__((vector_size(16)));
 
@@ -118,19 +118,40 @@ typedef struct vec {
     part p[PARTS];
 } vec;
 
-#define EACH_PART _Pragma("GCC unroll 4") for (int i = 0; i < PARTS; i++)
+/* Before a loop of at most 16 rounds, known to the compiler: it is to vanish, and arrays that it indexes are to be
+ * registers. */
+#ifdef __clang__
+#define UNROLLED _Pragma("clang loop unroll(full)")
+#else
+#define UNROLLED _Pragma("GCC unroll 16")
+#endif
+
+/* Does it for every register i. No loop, so that compilers see registers before they unroll anything. */
+#define ONE_PART(index, ...)                                                                                           \
+    {                                                                                                                  \
+        enum { i = index };                                                                                            \
+        __VA_ARGS__;                                                                                                   \
+    }
+#if PARTS == 1
+#define EACH_PART(...) ONE_PART(0, __VA_ARGS__)
+#elif PARTS == 2
+#define EACH_PART(...) ONE_PART(0, __VA_ARGS__) ONE_PART(1, __VA_ARGS__)
+#else
+#define EACH_PART(...)                                                                                                 \
+    ONE_PART(0, __VA_ARGS__) ONE_PART(1, __VA_ARGS__) ONE_PART(2, __VA_ARGS__) ONE_PART(3, __VA_ARGS__)
+#endif
 
 INLINE vec vec_load(const float *data)
 {
     vec r;
 
-    EACH_PART r.p[i] = part_load(data + i * PART);
+    EACH_PART(r.p[i] = part_load(data + i * PART));
     return r;
 }
 
 INLINE void vec_store(float *data, vec v)
 {
-    EACH_PART part_store(data + i * PART, v.p[i]);
+    EACH_PART(part_store(data + i * PART, v.p[i]));
 }
 
 INLINE vec vec_set1(float value)
@@ -138,7 +159,7 @@ INLINE vec vec_set1(float value)
     part all = part_set1(value);
     vec r;
 
-    EACH_PART r.p[i] = all;
+    EACH_PART(r.p[i] = all);
     return r;
 }
 
@@ -147,7 +168,7 @@ INLINE vec vec_set1(float value)
     {                                                                                                                  \
         vec r;                                                                                                         \
                                                                                                                        \
-        EACH_PART r.p[i] = part_##name(a.p[i], b.p[i]);                                                                \
+        EACH_PART(r.p[i] = part_##name(a.p[i], b.p[i]));                                                               \
         return r;                                                                                                      \
     }
 
@@ -156,7 +177,7 @@ INLINE vec vec_set1(float value)
     {                                                                                                                  \
         vec r;                                                                                                         \
                                                                                                                        \
-        EACH_PART r.p[i] = part_##name(a.p[i], b.p[i], c.p[i]);                                                        \
+        EACH_PART(r.p[i] = part_##name(a.p[i], b.p[i], c.p[i]));                                                       \
         return r;                                                                                                      \
     }
 
