@@ -34,8 +34,8 @@ static const struct entry {
 #ifdef __x86_64__
     { "native-avx512", &xai__backend_native, "avx512" },
     { "native-avx2", &xai__backend_native, "avx2" },
-    { "native-baseline", &xai__backend_native, "baseline" },
 #endif
+    { "native-baseline", &xai__backend_native, "baseline" },
     { "ref", NULL, NULL },
 };
 
@@ -96,6 +96,7 @@ xai_status xai__backends_check(const char *names)
     return XAI_OK;
 }
 
+/* A level that the processor lacks is an error here, not a fallback: whoever names one wants just that. */
 static xai_status open_link(chain_link *link, const struct entry *entry, xai_context *context)
 {
     link->backend = entry->backend;
@@ -163,7 +164,7 @@ xai_status xai__chain_plan(xai__kernel **out, xai__chain *chain, const xai__op_d
         xai_status status = XAI_E_UNSUPPORTED;
 
         if (link->backend == NULL)
-            break;
+            break; /* the reference takes everything that is left */
         status = link->backend->plan(out, link->state, chain->context, desc);
         if (status != XAI_E_UNSUPPORTED)
             return status;

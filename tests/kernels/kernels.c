@@ -153,6 +153,26 @@ static void try_packing(const runner *a, const runner *b, uint64_t seed)
     report(good, b->level, "packs weights as the best level does");
 }
 
+/* Two orders of the same weights must not share a place in the cache. */
+static void try_formats(const runner *r)
+{
+    shape s = { XAI__CONV, 3, 8, 8, 16, { 3, 3 }, { 1, 1 }, { 1, 1 }, { 0 }, 1, 0, 0, XAI__PLAIN, XAI__BLOCKED };
+    problem stem, direct;
+    planned a, b;
+
+    problem_make(&stem, &s, 5, MODE_RANDOM, 1, 0);
+    s.in_layout = XAI__BLOCKED;
+    problem_make(&direct, &s, 5, MODE_RANDOM, 1, 0);
+    a = runner_plan(r, &stem, 0);
+    b = runner_plan(r, &direct, 0);
+    report(a.kernel->packing.bytes != b.kernel->packing.bytes && a.kernel->packing.format != b.kernel->packing.format,
+           r->level, "tells formats apart");
+    runner_free(r, &a);
+    runner_free(r, &b);
+    problem_free(&stem);
+    problem_free(&direct);
+}
+
 /* What the backend must decline, so that somebody else is asked. */
 static void try_declined(const runner *r)
 {
@@ -236,6 +256,7 @@ static void try_level(const runner *r, const runner *best, const options *o)
     if (o->cases >= 100)
         try_networks(r);
     try_packing(best, r, o->seed);
+    try_formats(r);
     try_declined(r);
 }
 

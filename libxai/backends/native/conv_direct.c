@@ -45,10 +45,12 @@ static void sweep_group(const xai__native_kernel *kernel, const xai__args *args,
     run->weights = (const float *)args->packed + part->first_block * run->w_out;
     run->n_in = n_in;
     run->n_lanes = XAI__BLOCK;
+    /* Lanes beyond C are not summed: 24 channels cost 24, and what lies there does not matter. */
     run->n_last_lanes = n_inputs - (n_in - 1) * XAI__BLOCK;
     xai__sweep_part(&sweep, part);
 }
 
+/* A task may reach over several groups, each with its own input channels. */
 static void run_part(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part, float *scratch)
 {
     const int32_t group_blocks = kernel->n_blocks / (int32_t)kernel->desc.groups;

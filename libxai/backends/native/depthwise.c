@@ -13,6 +13,7 @@ static bool is_depthwise(const xai__op_desc *desc)
     return (int32_t)desc->groups == desc->in_c && desc->in_c == desc->out_c;
 }
 
+/* Asked last: what conv-direct has left over. */
 static bool takes(const xai__op_desc *desc)
 {
     return desc->op == XAI__CONV;
@@ -77,6 +78,7 @@ static void gather_input(float *out, const xai__op_desc *desc, const xai__view *
     }
 }
 
+/* Only the rows that this part reads are gathered, a block of outputs at a time. */
 static void sweep_gathered(xai__sweep *sweep, const xai__part *part, const float *image, float *scratch)
 {
     const xai__native_kernel *kernel = sweep->kernel;

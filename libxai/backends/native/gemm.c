@@ -19,7 +19,7 @@ static void plan(xai__native_kernel *kernel)
     xai__grid_plan(kernel, depth, (size_t)depth * XAI__BLOCK * sizeof(float));
 }
 
-/* The last block, of n_lanes columns. */
+/* The last block, of n_lanes columns: a tile would write beyond them, so it goes through scratch memory. */
 static void run_tail(const xai__run *common, const xai__native_kernel *kernel, const xai__args *args, xai__spot spot,
                      int n_lanes, float *scratch)
 {
@@ -36,6 +36,7 @@ static void run_tail(const xai__run *common, const xai__native_kernel *kernel, c
     }
 }
 
+/* Images of one row each are one run, as the rows of an image are: weights are read once for all of them. */
 static void run_part(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part, float *scratch)
 {
     const int32_t depth = kernel->desc.in_c, n_full = kernel->desc.out_c / XAI__BLOCK;

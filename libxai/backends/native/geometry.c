@@ -19,6 +19,7 @@ static int32_t clamp(int64_t value, int32_t low, int32_t high)
     return value < low ? low : value > high ? high : (int32_t)value;
 }
 
+/* Taps lie dilation apart, so those inside the map are a range. */
 static xai__span span_at(const xai__axis *a, int32_t out)
 {
     int64_t before = a->pad - (int64_t)out * a->stride; /* how far the first tap lies before the map */
@@ -39,6 +40,7 @@ xai__span xai__axis_span(const xai__axis *axis, int32_t first, int32_t end)
     xai__span span = span_at(axis, first);
 
     if (is_whole(axis, &span)) {
+        /* As far as the last tap of the last output is still inside. */
         int64_t last_start = (int64_t)axis->in + axis->pad - (int64_t)(axis->kernel - 1) * axis->dilation - 1;
 
         span.end = clamp(last_start / axis->stride + 1, first + 1, end);

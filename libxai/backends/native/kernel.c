@@ -35,6 +35,7 @@ static bool find_code(uint32_t *code, const xai__stage *stage)
     return false;
 }
 
+/* The caller says so too; believing neither alone, a wrong flag cannot leave rubbish in the lanes beyond C. */
 static bool keeps_zero(const xai__native_stage *stage)
 {
     if (stage->rare_code == XAI__DO_CLIP)
@@ -81,6 +82,7 @@ static int64_t larger(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+/* Fewer blocks than there are, where one row of all of them is too much work or their weights too large. */
 static int32_t plan_blocks(const xai__native_kernel *k, int64_t block_cost, size_t weight_bytes)
 {
     int64_t most = smaller(k->n_blocks, TASK_COST / block_cost);
@@ -132,6 +134,7 @@ static size_t count_up(int64_t count, int64_t size)
     return (size_t)((count + size - 1) / size);
 }
 
+/* Rows are counted through all images, so a task may end in the middle of one and go on in the next. */
 size_t xai__grid_n_tasks(const xai__native_kernel *kernel, const xai__args *args)
 {
     int64_t n_rows = 0;

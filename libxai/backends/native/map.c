@@ -7,6 +7,8 @@ static bool takes(const xai__op_desc *desc)
     return desc->op == XAI__MAP && desc->in_c == desc->out_c && desc->in_h == desc->out_h && desc->in_w == desc->out_w;
 }
 
+/* Twice blocked, pixels are copied where they lie; else they are turned in scratch memory, at several times the cost.
+ */
 static void plan(xai__native_kernel *kernel)
 {
     const bool blocked = kernel->desc.in_layout == XAI__BLOCKED && kernel->desc.out_layout == XAI__BLOCKED;
@@ -48,6 +50,7 @@ static void run_tile(const xai__native_kernel *kernel, const xai__args *args, co
     }
 }
 
+/* Block by block, for a plain map holds one channel after the other. */
 static void run_block(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part, int32_t block,
                       float *scratch)
 {

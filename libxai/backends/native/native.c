@@ -8,6 +8,7 @@
 #include "core/context.h"
 #include "core/memory.h"
 
+/* Asked in this order: the special before the general. */
 static const xai__method *const methods[] = {
     &xai__method_conv_stem, &xai__method_conv_direct, &xai__method_depthwise,
     &xai__method_gemm,      &xai__method_pool,        &xai__method_map,
@@ -41,6 +42,7 @@ static bool has_map(const xai__op_desc *d)
     return d->in_c > 0 && d->in_h > 0 && d->in_w > 0 && d->out_c > 0 && d->out_h > 0 && d->out_w > 0;
 }
 
+/* The graph is checked long before; this keeps a wrong desc from becoming a wild pointer. */
 static bool has_window(const xai__op_desc *d)
 {
     return d->kernel_h > 0 && d->kernel_w > 0 && d->stride_h > 0 && d->stride_w > 0 && d->dilation_h > 0 &&

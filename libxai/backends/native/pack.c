@@ -50,6 +50,7 @@ static void pack_rows(void *out, const float *raw, const xai__op_desc *desc, siz
 
 static void pack_blocks(void *out, const float *raw, const xai__op_desc *desc, size_t part)
 {
+    /* Raw weights are read once, front to back; the holes of a last input block are zeroed before. */
     const int64_t n_inputs = inputs_of(desc), n_taps = taps_of(desc), depth = n_inputs * n_taps;
     const int64_t n_blocks = (n_inputs + XAI__BLOCK - 1) / XAI__BLOCK, block_size = n_taps * XAI__BLOCK * XAI__BLOCK;
     const int n_lanes = lanes_of(desc, part);

@@ -13,6 +13,7 @@ static int64_t lane_step(const xai__native_kernel *kernel, const xai__view *view
     return kernel->desc.op == XAI__GEMM ? 1 : view->block;
 }
 
+/* Where block and pixel of a spot lie in one view. */
 static xai__place place_at(const xai__native_kernel *kernel, const xai__view *view, const xai__spot *spot)
 {
     bool plain = kernel->base.out_layout == XAI__PLAIN;

@@ -7,6 +7,7 @@ static bool takes(const xai__op_desc *desc)
     return desc->op == XAI__POOL && desc->in_c == desc->out_c;
 }
 
+/* Taps in the padding are left out: the maximum ignores them, the average divides by what the desc counts. */
 static void plan(xai__native_kernel *kernel)
 {
     kernel->op = kernel->desc.pool == XAI__POOL_MAX ? XAI__LANE_MAX : XAI__LANE_AVERAGE;

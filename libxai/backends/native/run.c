@@ -9,6 +9,7 @@
 extern const xai__dot_table xai__dot_baseline, xai__dot_avx2, xai__dot_avx512;
 extern const xai__lane_table xai__lanes_baseline, xai__lanes_avx2, xai__lanes_avx512;
 
+/* Best first. */
 static const xai__level levels[] = {
 #ifdef __x86_64__
     { "avx512", XAI__CPU_AVX512, &xai__dot_avx512, &xai__lanes_avx512 },
@@ -32,6 +33,7 @@ const xai__level *xai__level_find(const char *name, uint64_t cpu_features)
     return NULL;
 }
 
+/* Tiles of the next blocks read their operands and write their output further on. */
 static void move_place(xai__place *place, int32_t n_blocks)
 {
     if (place->data != NULL)

@@ -8,6 +8,7 @@ static void sweep_run(const xai__sweep *s, const xai__part *part, const xai__spa
 {
     const xai__axis *ya = &s->kernel->rows, *xa = &s->kernel->cols;
     const xai__spot spot = { part->image, part->first_block, rows->first, cols->first, direction };
+    /* The first tap that is inside, of the first pixel; all others follow at fixed distances. */
     int64_t in_y = (int64_t)rows->first * ya->stride - ya->pad + (int64_t)rows->tap * ya->dilation;
     int64_t in_x = (int64_t)cols->first * xa->stride - xa->pad + (int64_t)cols->tap * xa->dilation;
     xai__run run = s->run;
@@ -26,6 +27,7 @@ static void sweep_run(const xai__sweep *s, const xai__part *part, const xai__spa
         run.in += (in_y - s->in_first_row) * s->in_row + in_x * s->in_pixel;
         run.weights += rows->tap * run.w_row + cols->tap * run.w_col;
     }
+    /* A plain picture: the columns of the kernel are summed as lanes are, in the same order. */
     if (s->kernel->cols_are_lanes) {
         run.n_lanes = run.n_last_lanes = run.n_cols;
         run.n_cols = 1;
@@ -56,6 +58,7 @@ static bool is_one_row(const xai__sweep *s, const xai__span *cols)
     return dense;
 }
 
+/* Along the longer side, so that tiles are full: the border columns of a padded map are runs that go down. */
 static void sweep_spans(const xai__sweep *s, const xai__part *part, xai__span rows, xai__span cols)
 {
     int32_t height = rows.end - rows.first, width = cols.end - cols.first;
@@ -71,6 +74,8 @@ static void sweep_spans(const xai__sweep *s, const xai__part *part, xai__span ro
     }
 }
 
+/* Nine regions for an ordinary padded convolution: what differs between them is which taps exist, so no border needs
+ * a copy of its input with zeros around it. */
 void xai__sweep_part(const xai__sweep *sweep, const xai__part *part)
 {
     const xai__window *w = &part->window;
