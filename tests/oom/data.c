@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "io/json.h"
+#include "io/json_write.h"
 #include "io/weights.h"
 
 /* A small file of ours, and a folder to write into. */
@@ -127,6 +128,47 @@ START_TEST(corpora)
 }
 END_TEST
 
+/* Every kind of member, an object that grows, and a text that has to be mended. */
+static xai_status write_json(void *user)
+{
+    const char *text;
+    char key[16];
+    xai__json_writer writer;
+    xai_status status;
+
+    xai__json_writer_init(&writer, user);
+    xai__json_write_object(&writer, NULL);
+    for (int i = 0; i < 40; i++) {
+        snprintf(key, sizeof key, "key %d", i);
+        xai__json_write_integer(&writer, key, i);
+    }
+    xai__json_write_array(&writer, "more");
+    xai__json_write_number(&writer, NULL, 0.1);
+    xai__json_write_float(&writer, NULL, 0.1f);
+    xai__json_write_bool(&writer, NULL, true);
+    xai__json_write_null(&writer, NULL);
+    xai__json_write_string(&writer, NULL, "a text that is longer than what a string holds within itself \n");
+    xai__json_write_string(&writer, NULL, "\xff");
+    xai__json_write_end(&writer);
+    xai__json_write_end(&writer);
+    status = xai__json_writer_text(&writer, &text, NULL);
+    /* What is written is whole, or nothing is. */
+    if ((status == XAI_OK) != (text != NULL) ||
+        (text != NULL && strstr(text, "\"key 39\":39,\"more\":[0.1,0.1,true,null,\"a text that is") == NULL))
+        status = XAI_E_INTERNAL;
+    xai__json_writer_fini(&writer);
+    return status;
+}
+
+START_TEST(writing_json)
+{
+    xai_context *context = testing_context(1);
+
+    oom_run("writing JSON", write_json, context, 0);
+    xai_context_unref(context);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("oom_data");
@@ -134,6 +176,7 @@ static Suite *make_suite(void)
 
     tcase_set_timeout(cases, 300);
     tcase_add_loop_test(cases, corpora, 0, sizeof rows / sizeof *rows);
+    tcase_add_test(cases, writing_json);
     suite_add_tcase(suite, cases);
     return suite;
 }

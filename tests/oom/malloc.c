@@ -11,7 +11,7 @@ void *__libc_realloc(void *data, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 void __libc_free(void *data);
 
-void oom_arm(long n);
+void oom_arm(long n, bool once);
 bool oom_struck(void);
 long oom_n_blocks(void);
 void *memalign(size_t alignment, size_t size);
@@ -23,11 +23,12 @@ void free(void *data);
 int posix_memalign(void **out, size_t alignment, size_t size);
 
 static atomic_long countdown = -1, n_blocks;
-static atomic_bool struck;
+static atomic_bool struck, only_once;
 
-void oom_arm(long n)
+void oom_arm(long n, bool once)
 {
     countdown = n;
+    only_once = once;
     struck = false;
 }
 
@@ -50,6 +51,8 @@ static bool fails(void)
         return false;
     }
     struck = true;
+    if (only_once)
+        countdown = -1;
     errno = ENOMEM;
     return true;
 }
