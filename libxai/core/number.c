@@ -25,6 +25,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+/* Zeros in front only move the point. */
 static void add_digit(decimal *d, char digit, bool after_point)
 {
     if (d->count == 0 && digit == '0') {
@@ -35,6 +36,7 @@ static void add_digit(decimal *d, char digit, bool after_point)
     d->point += !after_point;
 }
 
+/* Far beyond what a double holds the exponent stands still, so that it cannot overflow. */
 static const char *scan_exponent(decimal *d, const char *at, const char *end)
 {
     bool negative = at < end && *at == '-';
@@ -84,6 +86,7 @@ static bool convert_quickly(double *out, const decimal *d)
     return true;
 }
 
+/* The library rounds correctly, and "123e-2" means the same in every locale. */
 static double convert(decimal *d)
 {
     double value;
@@ -125,6 +128,7 @@ static void take_digits(decimal *d, double number, int count)
     d->point = 1 + (int)strtol(at + 1, NULL, 10);
 }
 
+/* The test of a shortest text. */
 static bool reads_back(const decimal *d, double number, bool is_float)
 {
     char text[64];

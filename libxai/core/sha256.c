@@ -34,6 +34,7 @@ static uint32_t rotate(uint32_t word, int n)
     return word >> n | word << (32 - n);
 }
 
+/* The message schedule of one block. */
 static void expand(uint32_t w[64], const unsigned char *block)
 {
     for (size_t i = 0; i < 16; i++)
@@ -46,6 +47,7 @@ static void expand(uint32_t w[64], const unsigned char *block)
     }
 }
 
+/* Sixty-four rounds; the eight words move down one place in each. */
 static void compress_block(uint32_t state[8], const unsigned char *block)
 {
     uint32_t w[64], s[8];
@@ -113,6 +115,7 @@ __attribute__((target("sha,sse4.1"))) static void compress_sha(uint32_t state[8]
     _mm_storeu_si128((__m128i *)(void *)(state + 4), _mm_alignr_epi8(efgh, cdab, 8));
 }
 
+/* Asked once a digest, from what the context found out. */
 static xai__sha256_fn choose(uint64_t cpu_features)
 {
     return cpu_features & XAI__CPU_SHA ? compress_sha : compress_plain;
@@ -136,6 +139,7 @@ void xai__sha256_init(xai__sha256 *hash, uint64_t cpu_features)
     hash->compress = choose(cpu_features);
 }
 
+/* Whole blocks are taken from the caller's memory; only the rest is kept. */
 void xai__sha256_add(xai__sha256 *hash, const void *data, size_t size)
 {
     const unsigned char *bytes = data;
@@ -159,6 +163,7 @@ void xai__sha256_add(xai__sha256 *hash, const void *data, size_t size)
         memcpy(hash->block, bytes + whole * 64, size % 64);
 }
 
+/* A one bit, zeros, and the length in bits at the end of the last block. */
 void xai__sha256_finish(xai__sha256 *hash, unsigned char digest[32])
 {
     static const unsigned char padding[64] = { 0x80 };

@@ -19,6 +19,7 @@ static bool second_fits(unsigned char first, unsigned char second)
     }
 }
 
+/* 0x80 to 0xc1 begin nothing: they continue a character or would be over-long. */
 size_t xai__utf8_length(const unsigned char *bytes, size_t left)
 {
     unsigned char first = bytes[0];
@@ -52,6 +53,7 @@ size_t xai__utf8_check(const void *data, size_t size)
     return at;
 }
 
+/* The caller hands no surrogates in. */
 size_t xai__utf8_write(char *out, uint32_t code)
 {
     if (code < 0x80) {

@@ -109,6 +109,7 @@ uint32_t xai__dtype_find(const char *name)
     return dtype;
 }
 
+/* In place, element by element. */
 static void reverse(unsigned char *bytes, size_t count, size_t size)
 {
     for (size_t i = 0; i < count; i++, bytes += size)
@@ -120,6 +121,7 @@ static void reverse(unsigned char *bytes, size_t count, size_t size)
         }
 }
 
+/* Compilers make a constant of it. */
 static bool host_is_big(void)
 {
     const uint16_t one = 1;

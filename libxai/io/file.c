@@ -20,8 +20,10 @@
 /* Below this a mapping costs more than a copy. */
 enum { SMALL_FILE = 1 << 16 };
 
+/* What an empty or failed file points to, so that data + size is always a pointer. */
 static const unsigned char nothing[1];
 
+/* A scheme as RFC 3986 has it, then "://"; one letter is a drive of Windows. */
 static bool is_url(const char *path)
 {
     const char *at = path;
@@ -43,6 +45,7 @@ xai_status xai__file_check_path(const char *path)
     return XAI_OK;
 }
 
+/* The end of a path tells more than its beginning, and a message has room for one sentence. */
 char *xai__file_name(xai_context *context, const char *path)
 {
     const size_t longest = 240;
@@ -53,6 +56,7 @@ char *xai__file_name(xai_context *context, const char *path)
     return xai__format(context, "...%s", path + length - longest);
 }
 
+/* A system call that ran out of memory is reported like every other allocation. */
 xai_status xai__file_fail_errno(const char *name, const char *verb, int error)
 {
     char text[128];
@@ -94,6 +98,7 @@ static xai_status check_status(const xai__file *file, const struct stat *info)
     return XAI_OK;
 }
 
+/* Signals may interrupt, and a network file system may give less than was asked for. */
 static xai_status read_whole(xai__file *file, int fd, size_t size)
 {
     unsigned char *bytes = xai__alloc(file->context, size);
@@ -116,6 +121,7 @@ static xai_status read_whole(xai__file *file, int fd, size_t size)
     return XAI_OK;
 }
 
+/* Decides by the open descriptor: a path could name another file a moment later. */
 static xai_status take(xai__file *file, int fd)
 {
     struct stat info;

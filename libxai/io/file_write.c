@@ -50,6 +50,7 @@ static xai_status check_target(const xai__file_writer *writer, mode_t *mode)
     return XAI_OK;
 }
 
+/* In the same folder, so that renaming stays within one file system; short, so that it fits where the name did. */
 static char *temporary_name(const xai__file_writer *writer, uint64_t salt)
 {
     const char *slash = strrchr(writer->path, '/');
@@ -62,6 +63,7 @@ static char *temporary_name(const xai__file_writer *writer, uint64_t salt)
                        (unsigned long long)xai__hash((uint64_t)now.tv_nsec, noise, sizeof noise));
 }
 
+/* O_EXCL: a link that waits under the guessed name is not followed. */
 static xai_status create(xai__file_writer *writer)
 {
     for (uint64_t attempt = 0;; attempt++) {
@@ -101,6 +103,7 @@ xai_status xai__file_writer_open(xai__file_writer *writer, xai_context *context,
     return status;
 }
 
+/* A disk that fills up shows as a short write first. */
 xai_status xai__file_writer_add(xai__file_writer *writer, const void *data, size_t size)
 {
     const unsigned char *bytes = data;

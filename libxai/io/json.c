@@ -59,6 +59,7 @@ static xai_status fail_expected(const reader *r, const char *what)
     return fail(r, XAI_E_FORMAT, r->at, "byte 0x%02x where %s should be", c, what);
 }
 
+/* The four characters that JSON calls white space, and no others. */
 static void skip_blanks(reader *r)
 {
     while (r->at < r->size &&
@@ -66,6 +67,7 @@ static void skip_blanks(reader *r)
         r->at++;
 }
 
+/* Grows by half: at a hundred megabytes doubling would hurt more than copying. */
 static xai_status grow(reader *r)
 {
     xai__json *json = r->json;
@@ -84,6 +86,7 @@ static xai_status grow(reader *r)
     return XAI_OK;
 }
 
+/* Appends a value and counts it in the container that is open. */
 static xai_status add_node(reader *r, uint32_t key, enum xai__json_kind kind)
 {
     xai__json *json = r->json;
@@ -133,6 +136,7 @@ static int32_t hex_unit(const reader *r, size_t at)
     return unit;
 }
 
+/* One escape, or two where the first is the upper half of a surrogate pair. */
 static xai_status read_unicode(reader *r)
 {
     int32_t unit = hex_unit(r, r->at), low;
@@ -257,6 +261,7 @@ static bool scan_number(const reader *r, size_t *end, bool *integer)
     return true;
 }
 
+/* Digits are taken away for negative numbers, so that -2^63 is reached without passing 2^63. */
 static bool read_integer(const reader *r, size_t end, int64_t *out)
 {
     bool negative = r->text[r->at] == '-';
@@ -273,6 +278,7 @@ static bool read_integer(const reader *r, size_t end, int64_t *out)
     return true;
 }
 
+/* Integers that fit are exact; all else is a double, and must be one. */
 static xai_status read_number(reader *r, uint32_t key)
 {
     size_t end = r->at;
@@ -320,6 +326,7 @@ static xai_status read_word(reader *r, uint32_t key)
     return fail_expected(r, "a value");
 }
 
+/* The depth is that of the stack in the reader; nothing recurses over the tree later either. */
 static xai_status open_container(reader *r, uint32_t key)
 {
     enum xai__json_kind kind = r->text[r->at] == '{' ? XAI__JSON_OBJECT : XAI__JSON_ARRAY;
@@ -377,6 +384,7 @@ static xai_status read_member(reader *r)
     return read_value(r, key);
 }
 
+/* Keys were decoded before they are compared: "a" and "\u0061" are the same. */
 static const char *key_of(const xai__json *json, uint32_t node)
 {
     return json->strings + json->nodes[node].key;
@@ -409,6 +417,7 @@ static xai_status reserve_order(xai__json *json, size_t more)
     return XAI_OK;
 }
 
+/* The sorted members stay: they are what lookups search. */
 static xai_status sort_members(reader *r, uint32_t object)
 {
     xai__json *json = r->json;
@@ -430,6 +439,7 @@ static xai_status sort_members(reader *r, uint32_t object)
     return XAI_OK;
 }
 
+/* Few members are compared in pairs, which needs no memory. */
 static xai_status check_members(reader *r, uint32_t object)
 {
     const xai__json *json = r->json;
@@ -445,6 +455,7 @@ static xai_status check_members(reader *r, uint32_t object)
     return XAI_OK;
 }
 
+/* Members are complete now: their end is known, and whether a key stands twice. */
 static xai_status close_container(reader *r)
 {
     level *top = &r->levels[r->depth - 1];
@@ -462,6 +473,7 @@ static xai_status close_container(reader *r)
     return status;
 }
 
+/* One member, comma or bracket of the innermost container. */
 static xai_status step(reader *r)
 {
     bool object = r->json->nodes[r->levels[r->depth - 1].node].kind == XAI__JSON_OBJECT;
@@ -489,6 +501,7 @@ static xai_status read_tail(reader *r, const char *accepted)
     return XAI_OK;
 }
 
+/* Files of Windows editors would otherwise fail at a character that nobody can see. */
 static xai_status check_encoding(const reader *r)
 {
     const unsigned char *t = r->text;
@@ -538,6 +551,7 @@ static xai_status parse(xai__json *json, const xai__json_options *options)
     return read_document(&r, o->tail);
 }
 
+/* Half of a document can be freed like a whole one. */
 static xai__json *make(xai_context *context, const char *name)
 {
     xai__json *json = xai__zalloc_array(context, 1, sizeof *json);

@@ -61,6 +61,7 @@ bool xai__json_next(xai__json_value *child)
     return true;
 }
 
+/* Binary search over the members that the reader sorted. */
 static bool find_sorted(xai__json_value *out, xai__json_value object, const char *key)
 {
     const uint32_t *order = object.json->order + node_of(object)->order;
@@ -100,6 +101,7 @@ bool xai__json_find(xai__json_value *out, xai__json_value value, const char *key
     return false;
 }
 
+/* Lines are counted only when a message needs them. */
 xai_status xai__json_fail_at(const xai__json *json, xai_status status, size_t offset, const char *words)
 {
     size_t line = 1;
@@ -125,6 +127,7 @@ static uint32_t add_component(const xai__json *json, char *path, size_t size, ui
     return member;
 }
 
+/* The path is found by walking down from the root: values do not know their parents. */
 xai_status xai__json_fail(xai__json_value value, xai_status status, const char *format, ...)
 {
     char path[300] = "", words[400], sentence[sizeof path + sizeof words + 8];
@@ -249,6 +252,7 @@ xai_status xai__json_get_bool(bool *out, xai__json_value object, const char *key
     return status < 0 ? status : xai__json_bool(out, member);
 }
 
+/* Lists of known keys are short and end with NULL. */
 static bool is_listed(const char *key, const char *const *keys)
 {
     for (; *keys != NULL; keys++)

@@ -40,12 +40,14 @@ void xai__json_writer_fini(xai__json_writer *writer)
     xai__json_writer_init(writer, writer->context);
 }
 
+/* The first failure is the one that is reported. */
 static void run_out(xai__json_writer *writer)
 {
     if (writer->status == XAI_OK)
         writer->status = xai__fail_memory();
 }
 
+/* A defect of the caller, found by tests and not by users. */
 static void misuse(xai__json_writer *writer, const char *what)
 {
     if (writer->status == XAI_OK)
@@ -66,6 +68,7 @@ static size_t escaped_length(const char *text)
     return length;
 }
 
+/* Keys live as long as the document that borrows them. */
 static const char *keep_key(xai__json_writer *writer, const char *text)
 {
     size_t size = strlen(text) + 1;
@@ -79,6 +82,7 @@ static const char *keep_key(xai__json_writer *writer, const char *text)
     return key->text;
 }
 
+/* Adding a key twice would replace a value silently. */
 static bool add_to_object(xai__json_writer *writer, json_object *object, const char *key, json_object *member)
 {
     const char *kept;
@@ -97,6 +101,7 @@ static bool add_to_object(xai__json_writer *writer, json_object *object, const c
     return true;
 }
 
+/* A comma stands before every member but the first. */
 static bool add_to_container(xai__json_writer *writer, const char *key, json_object *member)
 {
     json_object *parent = writer->depth > 0 ? writer->open[writer->depth - 1] : NULL;

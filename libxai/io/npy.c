@@ -11,6 +11,7 @@
 #include "io/dtype.h"
 #include "io/npy_header.h"
 
+/* The shape is believed only after it was compared with what the file has. */
 static xai_status check_size(const xai__npy_header *header, const xai__file *file)
 {
     size_t count, bytes, have = file->size - header->data;
@@ -49,6 +50,7 @@ static void transpose(float *to, const float *from, const xai_tensor *tensor)
     }
 }
 
+/* Fortran order needs a second copy for the time of the transposition. */
 static xai_status fill(xai_tensor *tensor, const xai__npy_header *header, const xai__file *file)
 {
     const unsigned char *elements = file->data + header->data;

@@ -14,11 +14,13 @@ typedef struct literal {
     size_t at, end;
 } literal;
 
+/* What was expected, at the byte where it is not. */
 static xai_status fail(const literal *l, const char *expected)
 {
     return xai__file_fail(l->file, XAI_E_FORMAT, l->at, "the NumPy header lacks %s here", expected);
 }
 
+/* A NUL at the end; one within the header fits no rule either. */
 static char peek(const literal *l)
 {
     return l->at < l->end ? (char)l->file->data[l->at] : '\0';
@@ -30,6 +32,7 @@ static void skip_blanks(literal *l)
         l->at++;
 }
 
+/* Blanks may stand before every sign of the literal. */
 static bool take(literal *l, char c)
 {
     skip_blanks(l);
@@ -107,6 +110,7 @@ static xai_status read_shape(literal *l, xai__npy_header *header)
     return header->rank == 1 && !comma ? fail(l, "the comma of a shape with one extent") : XAI_OK;
 }
 
+/* numpy's type codes: byte order, kind, size. */
 static xai_status read_type(literal *l, xai__npy_header *header)
 {
     static const struct {
@@ -149,6 +153,7 @@ static xai_status read_order(literal *l, xai__npy_header *header)
     return header->fortran || take_word(l, "False") ? XAI_OK : fail(l, "True or False");
 }
 
+/* Keys come in any order, each once. */
 static xai_status read_entry(literal *l, xai__npy_header *header, unsigned *seen)
 {
     static const struct {
@@ -195,6 +200,7 @@ static xai_status read_literal(literal *l, xai__npy_header *header)
     return l->at == l->end ? XAI_OK : fail(l, "its end");
 }
 
+/* Magic, version, the header's length (two bytes, later four), the header. */
 xai_status xai__npy_header_read(xai__npy_header *header, const xai__file *file)
 {
     const unsigned char *bytes = file->data;

@@ -33,6 +33,7 @@ const char *xai__pickle_kind_name(const xai__pickle_value *value)
     return kind_names[value->kind];
 }
 
+/* Doubles; the largest number of elements is part of every call, so that no array is without bound. */
 xai_status xai__pickle_grow(const xai__pickle_vm *vm, void *array, size_t count, size_t *room, size_t size, size_t most)
 {
     size_t wanted = *room < 32 ? 32 : *room * 2;
@@ -90,6 +91,7 @@ size_t xai__pickle_members(const xai__pickle_vm *vm, const xai__pickle_value *tu
     return tuple->count;
 }
 
+/* Arguments are looked at where they lie. */
 static bool take_bytes(xai__pickle_vm *vm, size_t size, size_t *at)
 {
     if (vm->end - vm->at < size)
@@ -116,6 +118,7 @@ static xai_status fail_end(const xai__pickle_vm *vm)
     return xai__pickle_fail(vm, XAI_E_FORMAT, "the pickle ends in the middle of an opcode's argument");
 }
 
+/* Values under a mark belong to whoever set it. */
 static xai_status need(const xai__pickle_vm *vm, size_t count)
 {
     size_t floor = vm->n_marks > 0 ? vm->marks[vm->n_marks - 1] : 0;
@@ -232,6 +235,7 @@ static xai_status pop_mark(xai__pickle_vm *vm, size_t *count)
     return XAI_OK;
 }
 
+/* Members are chained: no container has to move when it grows. */
 static xai_status append_cell(xai__pickle_vm *vm, uint32_t container, uint32_t key, uint32_t value)
 {
     xai__pickle *p = vm->pickle;
@@ -341,6 +345,7 @@ static xai_status fill_from_mark(xai__pickle_vm *vm, int n_values)
     return n_values == 1 ? append_values(vm, count) : set_items(vm, count);
 }
 
+/* Slots are numbered from 0 by every writer, so an array up to the bound is enough. */
 static xai_status memo_put(xai__pickle_vm *vm, int size)
 {
     uint64_t index;
@@ -390,6 +395,7 @@ static bool take_line(xai__pickle_vm *vm, const char **line, size_t *length)
     return true;
 }
 
+/* The one place where a pickle could reach out: two names, looked up in a table. */
 static xai_status push_global(xai__pickle_vm *vm, int unused)
 {
     const char *module, *name;
@@ -475,6 +481,7 @@ static const opcode_row opcodes[256] = {
 
 enum { PROTO = 0x80, STOP = '.' };
 
+/* Exactly one value is left. */
 static xai_status stop(xai__pickle_vm *vm)
 {
     if (vm->depth != 1 || vm->n_marks != 0)
@@ -519,6 +526,7 @@ static xai_status run(xai__pickle_vm *vm)
     return status;
 }
 
+/* The stack, the marks and the memo are needed only until the pickle stops. */
 xai_status xai__pickle_read(xai__pickle *pickle, const xai__file *file, size_t start, size_t end)
 {
     xai__pickle_vm vm = { .pickle = pickle, .file = file, .at = start, .end = end, .opcode = start };

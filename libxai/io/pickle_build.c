@@ -66,6 +66,7 @@ static int shown(size_t length)
     return (int)(length < 80 ? length : 80);
 }
 
+/* Both names in full: a longer one that begins alike is another one. */
 xai_status xai__pickle_global(xai__pickle_vm *vm, const char *module, size_t module_length, const char *name,
                               size_t name_length)
 {
@@ -131,6 +132,7 @@ xai_status xai__pickle_persistent(xai__pickle_vm *vm)
     return xai__pickle_push(vm, &value);
 }
 
+/* Sizes and strides are given in elements; torch knows no negative ones. */
 static xai_status read_extents(const xai__pickle_vm *vm, const xai__pickle_value *tuple, int64_t *out, size_t *rank)
 {
     xai__pickle_value *items[MAX_RANK];
@@ -177,6 +179,7 @@ static xai_status read_view(const xai__pickle_vm *vm, xai__pickle_value **argume
     return XAI_OK;
 }
 
+/* Hooks are functions; a file that has some is more than weights. */
 static xai_status check_hooks(const xai__pickle_vm *vm, const xai__pickle_value *needs_gradient,
                               const xai__pickle_value *hooks)
 {
@@ -201,6 +204,7 @@ static xai_status push_tensor(xai__pickle_vm *vm, const xai__pickle_tensor *tens
     return xai__pickle_push(vm, &value);
 }
 
+/* Later versions append arguments: gradient and hooks, then the element type. */
 static xai_status make_tensor(xai__pickle_vm *vm, role version, xai__pickle_value **arguments, size_t count)
 {
     xai__pickle_tensor tensor = { 0 };
@@ -222,6 +226,7 @@ static xai_status make_tensor(xai__pickle_vm *vm, role version, xai__pickle_valu
     return push_tensor(vm, &tensor);
 }
 
+/* A parameter is its tensor. */
 static xai_status make_parameter(xai__pickle_vm *vm, xai__pickle_value **arguments)
 {
     xai__pickle_value tensor = *arguments[0];

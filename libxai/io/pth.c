@@ -13,6 +13,7 @@
 
 enum { MAX_PREFIX = 512 };
 
+/* By key; equal keys stay in the order in which they were mentioned. */
 static int compare_keys(const void *user, uint32_t a, uint32_t b)
 {
     const xai__pickle_storage *storages = user;
@@ -68,12 +69,14 @@ typedef struct archive {
     size_t prefix;              /* length of the folder's name and its slash */
 } archive;
 
+/* An entry of the one folder. */
 static const xai__zip_entry *find_entry(archive *a, const char *name)
 {
     snprintf(a->name + a->prefix, sizeof a->name - a->prefix, "%s", name);
     return xai__zip_find(&a->zip, a->name);
 }
 
+/* A second folder could hold a second object, for readers that look elsewhere. */
 static xai_status find_prefix(archive *a)
 {
     const xai__zip_entry *first = a->zip.entries;
@@ -127,6 +130,7 @@ static xai_status check_record(archive *a, const char *name, const char *expecte
     return XAI_OK;
 }
 
+/* Size and checksum are compared before any tensor is a view of the bytes. */
 static xai_status find_record(archive *a, xai__pickle *pickle, xai__pickle_storage *storage)
 {
     const xai__zip_entry *entry;
@@ -149,6 +153,7 @@ static xai_status find_record(archive *a, xai__pickle *pickle, xai__pickle_stora
     return xai__zip_check(&a->zip, entry);
 }
 
+/* Views share a storage: its record is looked up once. */
 static xai_status find_in_zip(void *user, xai__pickle *pickle, const uint32_t *order)
 {
     for (size_t i = 0; i < pickle->n_storages; i++) {
@@ -241,6 +246,7 @@ static xai_status check_version(const xai__file *file, size_t *at)
     return status;
 }
 
+/* Other things that it says, the sizes of C's types, were never read by anyone. */
 static xai_status check_machine(const xai__file *file, size_t *at)
 {
     xai__pickle pickle = { 0 };
@@ -321,6 +327,7 @@ static xai_status take_storage(xai__pickle *pickle, const uint32_t *order, size_
     return XAI_OK;
 }
 
+/* They follow the list in its order, without gaps, up to the end of the file. */
 static xai_status take_storages(const xai__pickle *keys, xai__pickle *pickle, const uint32_t *order)
 {
     const xai__file *file = pickle->file;
@@ -367,6 +374,7 @@ static xai_status find_in_tail(void *user, xai__pickle *pickle, const uint32_t *
     return status;
 }
 
+/* Each pickle begins where the one before it stopped. */
 xai_status xai__pth_read_legacy(xai__weights *set)
 {
     const xai__file *file = &set->file;

@@ -31,11 +31,13 @@ static bool is_container(const xai__pickle_value *value)
     return value->kind == XAI__PICKLE_DICT || value->kind == XAI__PICKLE_LIST || value->kind == XAI__PICKLE_TUPLE;
 }
 
+/* Names the path, since the tree has no offsets. */
 static xai_status fail(const walk *w, xai_status status, const char *what)
 {
     return xai__fail(status, "%s: %s: %s", w->set->file.name, w->length > 0 ? w->path : "the top", what);
 }
 
+/* A container that is open already is on the way from the root to itself. */
 static xai_status enter(walk *w, uint32_t index)
 {
     xai__pickle_value *value = &w->pickle->values[index];
@@ -87,6 +89,7 @@ static xai_status add_component(walk *w, const frame *top, const xai__pickle_cel
     return XAI_OK;
 }
 
+/* A tensor, a container, or something to remember as ignored. */
 static xai_status visit(walk *w, uint32_t index)
 {
     const xai__pickle_value *value = &w->pickle->values[index];
@@ -105,6 +108,7 @@ static xai_status visit(walk *w, uint32_t index)
     return status < 0 ? status : xai__weights_add(w->set, &weight, tensor->at);
 }
 
+/* The next member of the innermost container. */
 static xai_status step(walk *w)
 {
     frame *top = &w->frames[w->depth - 1];

@@ -40,6 +40,7 @@ static bool is_compact(const xai__pickle_tensor *t)
     return true;
 }
 
+/* Copies a view in the order of its indices, like an odometer. */
 static void gather(unsigned char *to, const unsigned char *from, const xai__pickle_tensor *t, size_t count,
                    size_t width)
 {

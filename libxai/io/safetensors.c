@@ -36,6 +36,7 @@ static xai_status check_metadata(xai__json_value metadata)
     return XAI_OK;
 }
 
+/* Names are spelled as the format has them: "f32" is none. */
 static xai_status read_dtype(xai__weight *weight, xai__json_value entry)
 {
     const char *name;
@@ -49,6 +50,7 @@ static xai_status read_dtype(xai__weight *weight, xai__json_value entry)
     return XAI_OK;
 }
 
+/* Extents are bounded one by one, so that a zero among them excuses nothing. */
 static xai_status read_shape(xai__weight *weight, xai__json_value entry)
 {
     xai__json_value shape, extent;
@@ -69,6 +71,7 @@ static xai_status read_shape(xai__weight *weight, xai__json_value entry)
     return XAI_OK;
 }
 
+/* Relative to the end of the header. */
 static xai_status read_offsets(size_t offsets[2], xai__json_value entry)
 {
     xai__json_value pair, member;
@@ -112,6 +115,7 @@ static bool count_bits(size_t *bits, const xai__weight *weight)
     return true;
 }
 
+/* Unknown members of an entry are left alone, as the reference does. */
 static xai_status read_entry(xai__weights *set, const layout *where, xai__json_value entry)
 {
     xai__weight weight = { .name = xai__json_key(entry) };
@@ -141,6 +145,7 @@ static xai_status read_entry(xai__weights *set, const layout *where, xai__json_v
     return xai__weights_add(set, &weight, set->file.size - where->size + offsets[0]);
 }
 
+/* Offsets are not kept: they are where the data is. */
 static size_t start_of(const layout *where, uint32_t index)
 {
     return (size_t)((const unsigned char *)where->set->items[index].data - where->buffer);
@@ -211,6 +216,7 @@ static xai_status read_header(xai__weights *set, const layout *where, const xai_
     return status < 0 ? status : check_layout(where);
 }
 
+/* The length is checked before anything is done with it. */
 static xai_status check_prefix(const xai__file *file, size_t *length)
 {
     uint64_t stated = 0;

@@ -22,6 +22,7 @@ static int compare_weights(const void *user, uint32_t a, uint32_t b)
     return strcmp(weights[a].name, weights[b].name);
 }
 
+/* One entry of the header. */
 static void describe(xai__json_writer *json, const xai__weight *weight, size_t start)
 {
     xai__json_write_object(json, weight->name);
@@ -54,6 +55,7 @@ static xai_status describe_all(xai__json_writer *json, const xai__weight *weight
     return XAI_OK;
 }
 
+/* Blanks behind the header put the data at a multiple of 8. */
 static xai_status add_header(xai__file_writer *writer, xai__json_writer *json)
 {
     static const char blanks[ALIGNMENT + 1] = "        ";

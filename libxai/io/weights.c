@@ -39,6 +39,7 @@ static bool starts_with(const xai__file *file, size_t offset, const char *bytes,
     return file->size >= offset + size && memcmp(file->data + offset, bytes, size) == 0;
 }
 
+/* Their sentence says what to do instead. */
 static xai_status refuse_stranger(const xai__file *file)
 {
     for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++)
@@ -47,6 +48,7 @@ static xai_status refuse_stranger(const xai__file *file)
     return XAI_OK;
 }
 
+/* Bytes decide; what the file is called does not. */
 static xai_status read_any(xai__weights *set)
 {
     const xai__file *file = &set->file;
@@ -78,6 +80,7 @@ static int compare_names(const void *user, uint32_t a, uint32_t b)
     return strcmp(items[a].name, items[b].name);
 }
 
+/* Nested names joined by dots can meet, whatever the container promised. */
 static xai_status sort_names(xai__weights *set)
 {
     set->order = xai__alloc_array(set->context, set->count, sizeof *set->order);
@@ -172,6 +175,7 @@ void xai__weights_close(xai__weights *set)
     xai__free(set->context, set);
 }
 
+/* Blocks are chained and freed with the set. */
 static struct xai__weights_block *add_block(xai__weights *set, size_t size)
 {
     struct xai__weights_block *block = NULL;
@@ -225,6 +229,7 @@ static const char *keep_name(xai__weights *set, const char *name)
     return copy;
 }
 
+/* A pickle can repeat a long name for a few bytes each time. */
 static xai_status check_name(const xai__weights *set, const char *name, size_t offset)
 {
     size_t length = strlen(name);
@@ -236,6 +241,7 @@ static xai_status check_name(const xai__weights *set, const char *name, size_t o
     return XAI_OK;
 }
 
+/* A network has some hundred tensors. */
 static size_t grown(size_t room)
 {
     return room < 64 ? 64 : room * 2;

@@ -30,6 +30,7 @@ typedef struct directory {
     uint64_t start, size, count;
 } directory;
 
+/* A little-endian number of size bytes; the caller has made sure that they are there. */
 static uint64_t load(const xai__file *file, size_t at, size_t size)
 {
     uint64_t value = 0;
@@ -46,6 +47,7 @@ static bool has_signature(const xai__file *file, size_t at, unsigned char third,
     return memcmp(file->data + at, signature, 4) == 0;
 }
 
+/* Names are cut: what is wrong must stay in the sentence. */
 static xai_status fail_name(const xai__file *file, const xai__zip_entry *entry, const char *what)
 {
     return xai__file_fail(file, XAI_E_FORMAT, entry->start, "zip entry %.*s: %s",
@@ -77,6 +79,7 @@ static bool agrees(uint64_t small, uint64_t saturated, uint64_t large)
     return small == large || small == saturated;
 }
 
+/* The end record is the last thing in the file: torch writes no comment, in which a second one could hide. */
 static xai_status find_directory(const xai__file *file, directory *dir)
 {
     size_t end = file->size - END_SIZE, locator = end - LOCATOR_SIZE, last = end;
@@ -142,6 +145,7 @@ static bool read_extra64(const xai__file *file, size_t at, size_t length, uint64
     return *values[0] != SATURATED && *values[1] != SATURATED && *values[2] != SATURATED;
 }
 
+/* Names are never used as paths here, but whoever unpacks the file later would. */
 static const char *name_fault(const xai__zip_entry *entry)
 {
     const char *name = entry->name;
@@ -161,6 +165,7 @@ static const char *name_fault(const xai__zip_entry *entry)
     return NULL;
 }
 
+/* A compressed entry is refused later, when it is known what kind of file this is. */
 static xai_status check_central(const xai__file *file, const xai__zip_entry *entry, uint64_t size)
 {
     const char *fault = name_fault(entry);
@@ -243,6 +248,7 @@ static xai_status read_local(const xai__file *file, const directory *dir, xai__z
     return XAI_OK;
 }
 
+/* ASCII only: the readers that ignore case do no more. */
 static unsigned char lower(char c)
 {
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
@@ -270,6 +276,7 @@ static int compare_starts(const void *user, uint32_t a, uint32_t b)
     return entries[a].start < entries[b].start ? -1 : entries[a].start > entries[b].start;
 }
 
+/* Sorted by place, each entry must end before the next one's header. */
 static xai_status check_overlap(xai__zip *zip)
 {
     xai__sort(zip->order, zip->count, compare_starts, zip->entries);
@@ -282,6 +289,7 @@ static xai_status check_overlap(xai__zip *zip)
     return XAI_OK;
 }
 
+/* Some readers take the first of two equal names and some the last; some ignore case. */
 static xai_status check_names(xai__zip *zip)
 {
     xai__sort(zip->order, zip->count, compare_names, zip->entries);
@@ -367,6 +375,7 @@ const xai__zip_entry *xai__zip_find(const xai__zip *zip, const char *name)
     return NULL;
 }
 
+/* Nothing is unpacked, so no file can be larger in memory than on disk. */
 static xai_status require_stored(const xai__zip *zip, const xai__zip_entry *entry)
 {
     if (entry->method == 0)
