@@ -115,6 +115,8 @@ static bool take_number(xai__pickle_vm *vm, size_t size, uint64_t *out)
 
 static xai_status fail_end(const xai__pickle_vm *vm)
 {
+    if (vm->cut)
+        return xai__pickle_fail(vm, XAI_E_LIMIT, "the pickle is longer than %d bytes", MAX_SIZE);
     return xai__pickle_fail(vm, XAI_E_FORMAT, "the pickle ends in the middle of an opcode's argument");
 }
 
@@ -514,7 +516,8 @@ static xai_status run(xai__pickle_vm *vm)
 
         vm->opcode = vm->at;
         if (vm->at == vm->end)
-            return xai__pickle_fail(vm, XAI_E_FORMAT, "the pickle ends without its stop opcode");
+            return vm->cut ? fail_end(vm)
+                           : xai__pickle_fail(vm, XAI_E_FORMAT, "the pickle ends without its stop opcode");
         opcode = vm->file->data[vm->at++];
         if (opcode == STOP)
             return stop(vm);
@@ -533,8 +536,10 @@ xai_status xai__pickle_read(xai__pickle *pickle, const xai__file *file, size_t s
     xai_status status;
 
     *pickle = (xai__pickle){ .file = file };
-    if (vm.end - vm.at > MAX_SIZE)
+    if (vm.end - vm.at > MAX_SIZE) {
         vm.end = vm.at + MAX_SIZE;
+        vm.cut = true;
+    }
     status = run(&vm);
     xai__free(file->context, vm.stack);
     xai__free(file->context, vm.marks);

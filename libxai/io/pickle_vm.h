@@ -10,6 +10,7 @@ typedef struct xai__pickle_vm {
     const xai__file *file;
     size_t at, end; /* next byte */
     size_t opcode;  /* offset of the present one, for messages */
+    bool cut;       /* end is the longest that is read, and not where the bytes end */
     uint32_t *stack;
     size_t depth, stack_room;
     uint32_t *marks; /* depths of the stack */

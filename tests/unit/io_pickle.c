@@ -328,6 +328,22 @@ START_TEST(values_are_counted)
 }
 END_TEST
 
+START_TEST(length_is_bounded)
+{
+    enum { LONG = (1 << 24) + 100 };
+    unsigned char *bytes = calloc(1, LONG);
+    xai__pickle pickle;
+
+    memcpy(bytes, "\x80\2X\0\0\0\1", 7);
+    ck_assert_fails(read_bytes(&pickle, bytes, LONG), XAI_E_LIMIT, "longer than 16777216 bytes");
+    memcpy(bytes, "\x80\2X\0\0\0\0.", 8);
+    ck_assert_ok(read_bytes(&pickle, bytes, LONG));
+    ck_assert_uint_eq(pickle.end, 8);
+    xai__pickle_free(&pickle);
+    free(bytes);
+}
+END_TEST
+
 START_TEST(every_cut_is_refused)
 {
     static const char text[] = "\x80\2}(" TEXT("\1", "a") UTILS "_rebuild_tensor_v2\n(" STORAGE
@@ -352,6 +368,7 @@ static Suite *make_suite(void)
     tcase_add_test(cases, reads_tensors_of_each_version);
     tcase_add_test(cases, nesting_is_harmless);
     tcase_add_test(cases, values_are_counted);
+    tcase_add_test(cases, length_is_bounded);
     tcase_add_test(cases, every_cut_is_refused);
     suite_add_tcase(suite, cases);
     return suite;
