@@ -331,16 +331,16 @@ END_TEST
 START_TEST(length_is_bounded)
 {
     enum { LONG = (1 << 24) + 100 };
-    unsigned char *bytes = calloc(1, LONG);
+    unsigned char *data = calloc(1, LONG);
     xai__pickle pickle;
 
-    memcpy(bytes, "\x80\2X\0\0\0\1", 7);
-    ck_assert_fails(read_bytes(&pickle, bytes, LONG), XAI_E_LIMIT, "longer than 16777216 bytes");
-    memcpy(bytes, "\x80\2X\0\0\0\0.", 8);
-    ck_assert_ok(read_bytes(&pickle, bytes, LONG));
+    memcpy(data, "\x80\2X\0\0\0\1", 7);
+    ck_assert_fails(read_bytes(&pickle, data, LONG), XAI_E_LIMIT, "longer than 16777216 bytes");
+    memcpy(data, "\x80\2X\0\0\0\0.", 8);
+    ck_assert_ok(read_bytes(&pickle, data, LONG));
     ck_assert_uint_eq(pickle.end, 8);
     xai__pickle_free(&pickle);
-    free(bytes);
+    free(data);
 }
 END_TEST
 
