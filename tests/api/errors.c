@@ -371,6 +371,7 @@ START_TEST(attributions)
 {
     xai_cam *cam = NULL;
     xai_attribution *map = NULL;
+    xai_tensor *logits = NULL;
 
     ck_assert_ok(xai_cam_create(&cam, session, NULL));
     ck_assert_ok(xai_cam_compute(&map, cam, tensor, NULL, 0));
@@ -380,6 +381,9 @@ START_TEST(attributions)
     ck_assert_makes_nothing(xai_image, xai_attribution_draw(&out, map, NULL, "plaid"), XAI_E_NOT_FOUND, "plaid");
     ck_assert_makes_nothing(xai_image, xai_attribution_draw(&out, NULL, NULL, NULL), XAI_E_INVALID, "NULL");
     ck_assert_uint_eq(xai_attribution_json(map, NULL, 0) > 2, 1);
+    ck_assert_ok(xai_session_forward(&logits, session, tensor));
+    ck_assert_double_eq(xai_attribution_score(map), (double)xai_tensor_data(logits)[xai_attribution_target(map)]);
+    xai_tensor_unref(logits);
     xai_attribution_unref(map);
     xai_cam_unref(cam);
 }

@@ -418,6 +418,44 @@ def test_nbdt():
     xai('nbdt', *NET, '--hierarchy', 'no.json', 'a.png').fails(1, 'no.json')
 
 
+# Class names.
+
+def read_json(path):
+    with open(path, encoding='utf-8') as file:
+        return json.load(file)
+
+
+def test_imagenet_labels():
+    labels = read_json(os.path.join(SOURCE, 'examples/models/imagenet_labels.json'))
+    wnids = read_json(os.path.join(SOURCE, 'examples/models/imagenet_wnids.json'))
+    assert len(labels) == len(set(wnids)) == 1000 and labels[283] == 'Persian cat'
+    published = read_json(data('tutorial/imagenet_idx_to_label.json'))
+    assert labels == [published[str(index)] for index in range(1000)]
+    with open(data('nbdt/wnids/Imagenet1000.txt'), encoding='utf-8') as file:
+        assert wnids == file.read().split()
+
+
+def test_imagenet_labels_are_made():
+    if not os.path.exists('/usr/share/wordnet/data.noun'):
+        raise Skip("WordNet is not installed (Debian's wordnet-base)")
+    models = os.path.join(SOURCE, 'examples', 'models')
+    made = os.path.join(WORK, 'made.json')
+    subprocess.run([sys.executable, os.path.join(models, 'make_imagenet_labels.py'), '-o', made], check=True)
+    assert read_json(made) == read_json(os.path.join(models, 'imagenet_labels.json'))
+
+
+def test_manifests_load():
+    """Each names an architecture that there is and fits it, but for the weights, which are not here."""
+    models = os.path.join(SOURCE, 'examples', 'models')
+    architectures = json.loads(xai('info', '--json').works())['architectures']
+    names = [name for name in sorted(os.listdir(models)) if name.endswith('.json') and not name.startswith('imagenet_')]
+    assert len(names) == 11, names
+    for name in names:
+        manifest = read_json(os.path.join(models, name))
+        assert manifest['arch'] == name[:-5] and manifest['arch'] in architectures, name
+        xai('layers', '-m', os.path.join(models, name)).fails(1, manifest['weights'])
+
+
 # Real networks on the tutorial's photograph.
 
 def test_step_4():
