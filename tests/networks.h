@@ -218,36 +218,6 @@ static inline xai_model *network_dense(xai_context *context)
     return network_end(&n, network_head(&n, abc, 5));
 }
 
-/* Every value of the graph for one image, by the operators' references; the caller frees each and the array. */
-static inline float **network_reference(const xai_model *model, const float *image)
-{
-    const xai__graph *graph = &model->graph;
-    float **values = calloc(graph->n_values, sizeof *values);
-
-    values[graph->input] = malloc(graph->values[graph->input].size * sizeof(float));
-    memcpy(values[graph->input], image, graph->values[graph->input].size * sizeof(float));
-    for (size_t i = 0; i < graph->n_nodes; i++) {
-        const xai__node *node = &graph->nodes[i];
-        const float *inputs[8] = { NULL };
-
-        ck_assert_uint_le(node->n_inputs, 8);
-        for (size_t j = 0; j < node->n_inputs; j++)
-            if (node->inputs[j] >= 0)
-                inputs[j] = xai__graph_is_constant(graph, node->inputs[j]) ? graph->values[node->inputs[j]].constant
-                                                                           : values[node->inputs[j]];
-        values[node->output] = malloc(graph->values[node->output].size * sizeof(float));
-        xai__op_compute(graph, (int32_t)i, inputs, values[node->output], NULL);
-    }
-    return values;
-}
-
-static inline void network_free_reference(const xai_model *model, float **values)
-{
-    for (size_t i = 0; i < model->graph.n_values; i++)
-        free(values[i]);
-    free(values);
-}
-
 /* N images of noise for a model. */
 static inline xai_tensor *network_input(const xai_model *model, int64_t n, uint64_t seed)
 {

@@ -41,13 +41,13 @@ void xai__places_fini(xai__places *places)
     xai__free(places->plan->context, places->slice_block);
 }
 
-bool xai__places_slice(xai__places *places, const xai__node *concat)
+void xai__places_slice(xai__places *places, const xai__node *concat)
 {
     int64_t block = 0;
 
     for (size_t i = 0; i + 1 < concat->n_inputs; i++)
         if (places->graph->values[concat->inputs[i]].shape[1] % XAI__BLOCK != 0)
-            return false;
+            return;
     for (size_t i = 0; i < concat->n_inputs; i++) {
         int32_t part = concat->inputs[i];
 
@@ -57,7 +57,6 @@ bool xai__places_slice(xai__places *places, const xai__node *concat)
         }
         block += n_blocks(&places->graph->values[part]);
     }
-    return true;
 }
 
 int32_t xai__places_find(const xai__places *places, int32_t value, uint32_t layout)

@@ -18,9 +18,9 @@ typedef struct xai__places {
 xai_status xai__places_init(xai__places *places, xai__plan *plan);
 void xai__places_fini(xai__places *places);
 
-/* Notes which parts of a concatenation of channels can be written in place; false if the concatenation has no blocked
- * form. */
-bool xai__places_slice(xai__places *places, const xai__node *concat);
+/* Notes which parts of a concatenation of channels can be written in place; none if some part but the last does not
+ * fill whole blocks. */
+void xai__places_slice(xai__places *places, const xai__node *concat);
 
 /* The place that value has, in this layout or in whichever there is; NO_PLACE if none. */
 int32_t xai__places_find(const xai__places *places, int32_t value, uint32_t layout);

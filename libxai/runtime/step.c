@@ -165,7 +165,7 @@ static void write_image(float *to, const xai__place *place, const xai__value *va
     }
 }
 
-void xai__place_read(float *out, const xai__plan *plan, const xai__place *place, const float *base, size_t n_images)
+static void read_place(float *out, const xai__plan *plan, const xai__place *place, const float *base, size_t n_images)
 {
     const xai__value *value = &plan->graph->values[place->value];
 
@@ -179,7 +179,7 @@ void xai__place_read(float *out, const xai__plan *plan, const xai__place *place,
     }
 }
 
-void xai__place_write(float *base, const xai__plan *plan, const xai__place *place, const float *in, size_t n_images)
+static void write_place(float *base, const xai__plan *plan, const xai__place *place, const float *in, size_t n_images)
 {
     const xai__value *value = &plan->graph->values[place->value];
 
@@ -203,11 +203,11 @@ static xai_status deliver(const chunk *c, const xai__step *step)
     float *images = tensor->data + c->first * plan->graph->values[step->value].size;
     xai_status status = XAI_OK;
 
-    xai__place_read(images, plan, from, place_start(c, step->in), c->n);
+    read_place(images, plan, from, place_start(c, step->in), c->n);
     if (c->first + c->n == run->n_images && run->deliver != NULL)
         status = run->deliver(run->user, step->tap, tensor);
     if (status >= 0 && step->out >= 0)
-        xai__place_write(place_start(c, step->out), plan, &plan->places[step->out], images, c->n);
+        write_place(place_start(c, step->out), plan, &plan->places[step->out], images, c->n);
     return status;
 }
 

@@ -26,8 +26,4 @@ typedef struct xai__run {
 
 xai_status xai__run_plan(const xai__run *run);
 
-/* Copies n images between a place in the arena and a compact N x C x H x W array. */
-void xai__place_read(float *out, const xai__plan *plan, const xai__place *place, const float *base, size_t n_images);
-void xai__place_write(float *base, const xai__plan *plan, const xai__place *place, const float *in, size_t n_images);
-
 #endif

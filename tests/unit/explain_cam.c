@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Class activation maps on small networks: the formula, profiles, targets, and what is refused. */
+#include "graph_reference.h"
 #include "networks.h"
 
 #include <math.h>
@@ -52,7 +53,8 @@ static xai_tensor *raw_map(const xai_attribution *a)
 }
 
 /* The weighted sum by the definition, from the references' values. */
-static float expected_at(const xai_model *model, float **values, const char *layer, int64_t target, int64_t pixel)
+static float expected_at(const xai_model *model, const graph_reference *values, const char *layer, int64_t target,
+                         int64_t pixel)
 {
     const xai__graph *graph = &model->graph;
     const float *weights = graph->values[graph->nodes[graph->values[graph->output].producer].inputs[1]].constant;
@@ -64,20 +66,21 @@ static float expected_at(const xai_model *model, float **values, const char *lay
     value = &graph->values[index];
     for (int64_t k = 0; k < value->shape[1]; k++)
         sum += (double)weights[target * value->shape[1] + k] *
-               values[index][k * value->shape[2] * value->shape[3] + pixel];
+               graph_reference_at(values, index)[k * value->shape[2] * value->shape[3] + pixel];
     return (float)sum;
 }
 
 START_TEST(weighted_sum)
 {
     fixture f = begin(network_residual);
-    float **values = network_reference(f.model, f.input->data);
+    graph_reference values;
     xai_target targets[3] = { { .index = -1 },
                               { .index = 4 },
                               { .index = 4, .against = 7, .score = XAI_SCORE_MARGIN } };
     xai_attribution *a[3] = { NULL };
     xai_cam *cam = create(&f, NULL, NULL);
 
+    graph_reference_run(&values, &f.model->graph, f.model->graph.input, f.input->data);
     ck_assert_ok(xai_cam_compute(a, cam, f.input, targets, 3));
     for (size_t t = 0; t < 3; t++) {
         xai_tensor *map = raw_map(a[t]);
@@ -86,22 +89,22 @@ START_TEST(weighted_sum)
         ck_assert_int_eq(map->shape[0], 3); /* b.relu, found before the pool */
         ck_assert_int_eq(map->shape[1], 3);
         for (int64_t i = 0; i < 9; i++) {
-            float expected = expected_at(f.model, values, "b.relu", index, i);
+            float expected = expected_at(f.model, &values, "b.relu", index, i);
 
             if (t == 2)
-                expected -= expected_at(f.model, values, "b.relu", 7, i);
+                expected -= expected_at(f.model, &values, "b.relu", 7, i);
             ck_assert_float_eq_tol(map->data[i], expected, 1e-4f);
         }
         xai_tensor_unref(map);
     }
     /* The top class is the one with the largest logit, and its score is that logit. */
     for (int64_t i = 0; i < 10; i++)
-        ck_assert_double_ge(xai_attribution_score(a[0]) + 1e-5, values[f.model->graph.output][i]);
-    ck_assert_double_eq_tol(xai_attribution_score(a[1]), values[f.model->graph.output][4], 1e-4);
+        ck_assert_double_ge(xai_attribution_score(a[0]) + 1e-5, graph_reference_at(&values, f.model->graph.output)[i]);
+    ck_assert_double_eq_tol(xai_attribution_score(a[1]), graph_reference_at(&values, f.model->graph.output)[4], 1e-4);
     for (size_t t = 0; t < 3; t++)
         xai_attribution_unref(a[t]);
     xai_cam_unref(cam);
-    network_free_reference(f.model, values);
+    graph_reference_free(&values);
     end(&f);
 }
 END_TEST
@@ -199,20 +202,21 @@ START_TEST(classifier_before_the_pool)
     fixture f = begin(network_squeeze);
     xai_target target = { .index = 3 };
     xai_cam *cam = create(&f, NULL, NULL);
-    float **values = network_reference(f.model, f.input->data);
+    graph_reference values;
     xai_attribution *a = NULL;
     xai_tensor *map;
-    int32_t relu;
+    const float *relu;
 
-    ck_assert_ok(xai__graph_find(&relu, &f.model->graph, "classifier.2"));
+    graph_reference_run(&values, &f.model->graph, f.model->graph.input, f.input->data);
+    relu = graph_reference_value(&values, "classifier.2");
     ck_assert_ok(xai_cam_compute(&a, cam, f.input, &target, 1));
     map = raw_map(a);
     for (size_t i = 0; i < 81; i++)
-        ck_assert_float_eq_tol(map->data[i], values[relu][3 * 81 + i], 1e-5f);
+        ck_assert_float_eq_tol(map->data[i], relu[3 * 81 + i], 1e-5f);
     xai_tensor_unref(map);
     xai_attribution_unref(a);
     xai_cam_unref(cam);
-    network_free_reference(f.model, values);
+    graph_reference_free(&values);
     end(&f);
 }
 END_TEST

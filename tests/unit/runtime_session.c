@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Plans and sessions: equal to the operators' references, hooks cost no bit, batches, threads and budgets neither. */
+#include "graph_reference.h"
 #include "networks.h"
 
 #include <math.h>
@@ -96,14 +97,15 @@ START_TEST(equals_references)
     xai_session *session = session_for(model, 0);
     xai_tensor *input = network_input(model, 1, 3), *logits;
     xai_hook **hooks = capture_all(session, model);
-    float **expected = network_reference(model, input->data);
+    graph_reference expected;
 
+    graph_reference_run(&expected, &model->graph, model->graph.input, input->data);
     logits = forward(session, input);
     for (size_t i = 0, n = 0; i < model->graph.n_values; i++)
         if (model->graph.values[i].name != NULL)
-            assert_close(hooks[n++], expected[i], model->graph.values[i].size);
+            assert_close(hooks[n++], graph_reference_at(&expected, (int32_t)i), model->graph.values[i].size);
     drop_all(hooks);
-    network_free_reference(model, expected);
+    graph_reference_free(&expected);
     xai_tensor_unref(logits);
     xai_tensor_unref(input);
     xai_session_unref(session);
@@ -343,19 +345,20 @@ START_TEST(edit_spares_the_shortcut)
     xai_model *model = network_residual(context);
     xai_session *session = session_for(model, 0);
     xai_tensor *input = network_input(model, 1, 9), *logits, *sum = NULL;
-    float **values = network_reference(model, input->data);
+    graph_reference values;
     xai_hook *edit = NULL, *seen = capture(session, "a.add");
-    int32_t bn2, pool;
+    const float *bn2, *pool;
     int calls = 0;
 
-    ck_assert_ok(xai__graph_find(&bn2, &model->graph, "a.bn2"));
-    ck_assert_ok(xai__graph_find(&pool, &model->graph, "maxpool"));
+    graph_reference_run(&values, &model->graph, model->graph.input, input->data);
+    bn2 = graph_reference_value(&values, "a.bn2");
+    pool = graph_reference_value(&values, "maxpool");
     ck_assert_ok(xai_hook_attach(&edit, session, "a.bn2", XAI_HOOK_EDIT, double_it, &calls, NULL));
     logits = forward(session, input);
     ck_assert_ok(xai_hook_output(&sum, seen));
     for (size_t i = 0; i < sum->size; i++)
-        ck_assert_float_eq_tol(sum->data[i], 2 * values[bn2][i] + values[pool][i], 1e-4f);
-    network_free_reference(model, values);
+        ck_assert_float_eq_tol(sum->data[i], 2 * bn2[i] + pool[i], 1e-4f);
+    graph_reference_free(&values);
     xai_tensor_unref(sum);
     xai_tensor_unref(logits);
     xai_tensor_unref(input);
