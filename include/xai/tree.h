@@ -26,6 +26,27 @@ enum xai_tree_mode {
     XAI_TREE_SOFT = 1  /**< Product of the probabilities along every path. */
 };
 
+/** Formats of xai_tree_export(). @since 0.1 */
+enum xai_tree_format {
+    XAI_TREE_TEXT = 0, /**< A node a line, UTF-8; a star marks those that the row passes. */
+    XAI_TREE_JSON = 1, /**< What xai_tree_load() reads: the tree alone, whatever the options say. */
+    XAI_TREE_DOT = 2   /**< Graphviz. */
+};
+
+/** Options of xai_tree_export(). Zero it, set struct_size, set what you need. @since 0.1 */
+typedef struct xai_export_options {
+    size_t struct_size;               /**< sizeof(xai_export_options). */
+    const float *row;                 /**< A row whose path is highlighted, with probabilities; NULL: none. */
+    size_t row_size;                  /**< Its length: xai_tree_n_inputs(). */
+    const char *const *feature_names; /**< For CART and DNDT, xai_tree_n_inputs() of them; NULL, or NULL among them:
+                                         x[0], x[1] ... */
+    const char *const *class_names;   /**< Instead of the tree's own labels, xai_tree_n_classes() of them; NULL, or NULL
+                                         among them: the tree's. */
+    const char *title;                /**< NULL: none. */
+    uint32_t mode;                    /**< One of enum xai_tree_mode: how the row is decided. */
+    uint32_t reserved;                /**< 0. */
+} xai_export_options;
+
 /** One decision on the way from the root to a leaf. Filled by xai_tree_decisions(). @since 0.1 */
 typedef struct xai_decision {
     const char *node;    /**< Id of the node that was reached (a wnid, or the node's number). Borrowed from the tree, as
@@ -115,6 +136,42 @@ XAI_API xai_status xai_tree_predict(xai_tensor **out, const xai_tree *tree, cons
  */
 XAI_API xai_status xai_tree_decisions(size_t *n, const xai_tree *tree, const float *row, uint32_t mode,
                                       xai_decision *steps, size_t capacity);
+
+/**
+ * Write a tree as text, for people or for other programs.
+ *
+ * Names are escaped in every format: whatever a file calls its nodes, it becomes neither markup nor a second line.
+ * Control characters are shown as their pictures, and bytes that are not UTF-8 as U+FFFD, except in JSON.
+ *
+ * @param tree      The tree. Not modified.
+ * @param format    One of enum xai_tree_format.
+ * @param options   NULL for the defaults. Nothing of it is kept.
+ * @param buffer    Where the text goes, with a NUL; may be NULL if @p capacity is 0. Too small a buffer gets the
+ * beginning, after a failure the empty text.
+ * @param capacity  Size of @p buffer in bytes.
+ * @return Length of the whole text without its NUL, as snprintf does. 0 on failure, and xai_last_error() says why:
+ * XAI_E_INVALID; XAI_E_SHAPE for a row that does not fit; XAI_E_LIMIT for a tree that nobody could look at in this
+ * format; XAI_E_NO_MEMORY.
+ *
+ * Any thread.
+ * @since 0.1
+ */
+XAI_API size_t xai_tree_export(const xai_tree *tree, uint32_t format, const xai_export_options *options, char *buffer,
+                               size_t capacity);
+
+/**
+ * Write a tree to a file; the ending decides how.
+ *
+ * @param tree     The tree. Not modified.
+ * @param path     File to write: .txt, .json or .dot, capital letters or not. It appears whole or not at
+ * all.
+ * @param options  NULL for the defaults. Nothing of it is kept.
+ * @return 0; XAI_E_INVALID, also for another ending; XAI_E_IO; and whatever xai_tree_export() may fail with.
+ *
+ * Any thread.
+ * @since 0.1
+ */
+XAI_API xai_status xai_tree_save(const xai_tree *tree, const char *path, const xai_export_options *options);
 
 #ifdef __cplusplus
 }

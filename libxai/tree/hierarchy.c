@@ -301,8 +301,8 @@ static xai_status build(reader *r)
     return status;
 }
 
-static const xai__tree_kind hierarchy_kind = { XAI_TREE_HIERARCHY, free_hierarchy, xai__rules_predict,
-                                               xai__rules_decide, xai__hierarchy_write };
+static const xai__tree_kind hierarchy_kind = { XAI_TREE_HIERARCHY, free_hierarchy,       xai__rules_predict,
+                                               xai__rules_decide,  xai__hierarchy_write, xai__hierarchy_outline };
 
 xai_status xai__hierarchy_read(xai_tree **out, xai_context *context, const xai__json *json)
 {

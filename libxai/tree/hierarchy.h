@@ -31,9 +31,17 @@ xai_status xai__hierarchy_read(xai_tree **out, xai_context *context, const xai__
 /* Adds the same JSON, with the class of each leaf (hierarchy_write.c). */
 xai_status xai__hierarchy_write(xai__text *text, const xai_tree *tree);
 
+/* Fills an outline (hierarchy_outline.c). */
+xai_status xai__hierarchy_outline(struct xai__outline *outline, const xai_tree *tree);
+
 /* The rules (rules.c). */
 xai_status xai__rules_predict(float *out, const xai_tree *tree, const float *rows, size_t n_rows, uint32_t mode);
 xai_status xai__rules_decide(size_t *n, const xai_tree *tree, const float *row, uint32_t mode, xai_decision *steps,
                              size_t capacity);
+
+/* The probability of every node among its siblings, the root's being 1, and the leaf that xai__rules_decide() ends in.
+ */
+xai_status xai__rules_weigh(double *probabilities, uint32_t *leaf, const xai_tree *tree, const float *row,
+                            uint32_t mode);
 
 #endif

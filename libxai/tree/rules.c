@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * How a hierarchy decides: a node's logit is the mean of its classes' logits, siblings share a softmax. */
 #include <math.h>
+#include <string.h>
 
 #include "core/error.h"
 #include "core/memory.h"
@@ -77,17 +78,24 @@ static double soften(rules_state *s, const xai__hierarchy_node *node)
     return entropy;
 }
 
+/* Each node among its siblings. */
+static void soften_all(rules_state *s)
+{
+    const xai__hierarchy_node *nodes = s->hierarchy->nodes;
+
+    for (size_t i = 0; i < s->hierarchy->tree.n_nodes; i++)
+        if (nodes[i].n_children > 0)
+            soften(s, &nodes[i]);
+    s->probabilities[0] = 1;
+}
+
 /* Products go down from the root. */
 static void fill_products(rules_state *s)
 {
     const xai__hierarchy_node *nodes = s->hierarchy->nodes;
-    size_t n = s->hierarchy->tree.n_nodes;
 
-    for (size_t i = 0; i < n; i++)
-        if (nodes[i].n_children > 0)
-            soften(s, &nodes[i]);
-    s->probabilities[0] = 1;
-    for (size_t i = 1; i < n; i++)
+    soften_all(s);
+    for (size_t i = 1; i < s->hierarchy->tree.n_nodes; i++)
         s->probabilities[i] *= s->probabilities[nodes[i].parent];
 }
 
@@ -189,6 +197,26 @@ xai_status xai__rules_decide(size_t *n, const xai_tree *tree, const float *row, 
     if (mode == XAI_TREE_SOFT)
         fill_products(&s);
     *n = record_path(&s, mode == XAI_TREE_SOFT ? most_probable(&s) : walk_down(&s), steps, capacity);
+    fini(&s);
+    return XAI_OK;
+}
+
+xai_status xai__rules_weigh(double *probabilities, uint32_t *leaf, const xai_tree *tree, const float *row,
+                            uint32_t mode)
+{
+    rules_state s;
+    xai_status status = check_row(row, tree->n_classes, 0);
+
+    if (status == XAI_OK)
+        status = init(&s, tree);
+    if (status < 0)
+        return status;
+    fill_means(&s, row);
+    if (mode == XAI_TREE_SOFT)
+        fill_products(&s);
+    *leaf = mode == XAI_TREE_SOFT ? most_probable(&s) : walk_down(&s);
+    soften_all(&s);
+    memcpy(probabilities, s.probabilities, tree->n_nodes * sizeof *probabilities);
     fini(&s);
     return XAI_OK;
 }

@@ -62,6 +62,11 @@ xai_status xai__tree_write_json(xai__text *text, const xai_tree *tree)
     return tree->kind->write_json(text, tree);
 }
 
+xai_status xai__tree_outline(struct xai__outline *outline, const xai_tree *tree)
+{
+    return tree->kind->outline(outline, tree);
+}
+
 static xai_status check_mode(uint32_t mode)
 {
     if (mode > XAI_TREE_SOFT)

@@ -8,6 +8,8 @@
 #include "core/object.h"
 #include "core/text.h"
 
+struct xai__outline;
+
 /* What a kind does. The functions are called through the wrappers below and nowhere else; arguments are checked by
  * then: rows are n_rows x n_inputs, mode is one of enum xai_tree_mode. Each sets the message when it fails. */
 typedef struct xai__tree_kind {
@@ -25,6 +27,9 @@ typedef struct xai__tree_kind {
 
     /* Adds the tree as JSON that the kind's reader in read.c takes. The caller looks at text->failed. */
     xai_status (*write_json)(xai__text *text, const xai_tree *tree);
+
+    /* Fills an outline that has one zeroed node a node of the tree: see outline.h. */
+    xai_status (*outline)(struct xai__outline *outline, const xai_tree *tree);
 } xai__tree_kind;
 
 /* First member of every kind's own struct. */
@@ -38,5 +43,6 @@ struct xai_tree {
 xai_status xai__tree_create(xai_tree **out, xai_context *context, const xai__tree_kind *kind, size_t size);
 
 xai_status xai__tree_write_json(xai__text *text, const xai_tree *tree);
+xai_status xai__tree_outline(struct xai__outline *outline, const xai_tree *tree);
 
 #endif

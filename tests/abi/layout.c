@@ -73,6 +73,16 @@ AT(xai_decision, entropy, 24);
 AT(xai_decision, class_index, 32);
 SIZE(xai_decision, 40);
 
+AT(xai_export_options, struct_size, 0);
+AT(xai_export_options, row, 8);
+AT(xai_export_options, row_size, 16);
+AT(xai_export_options, feature_names, 24);
+AT(xai_export_options, class_names, 32);
+AT(xai_export_options, title, 40);
+AT(xai_export_options, mode, 48);
+AT(xai_export_options, reserved, 52);
+SIZE(xai_export_options, 56);
+
 _Static_assert(sizeof(xai_status) == 4, "xai_status changed its size");
 
 /* Enumerators are constants in built programs too. */
@@ -86,6 +96,7 @@ _Static_assert(XAI_SCORE_LOGIT == 0 && XAI_SCORE_VALUE == 3, "a score moved");
 _Static_assert(XAI_NORMALISE_PROFILE == 0 && XAI_NORMALISE_MIN_MAX == 2, "a scaling moved");
 _Static_assert(XAI_TREE_HIERARCHY == 0 && XAI_TREE_CART == 1 && XAI_TREE_DNDT == 2, "a kind of tree moved");
 _Static_assert(XAI_TREE_HARD == 0 && XAI_TREE_SOFT == 1, "a mode moved");
+_Static_assert(XAI_TREE_TEXT == 0 && XAI_TREE_JSON == 1 && XAI_TREE_DOT == 2, "a format moved");
 
 int main(void)
 {

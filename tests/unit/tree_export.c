@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT
+ * Trees drawn: exact texts of a small one, names that would be markup, chains, wide trees, files whole or not at all.
+ */
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "files.h"
+
+/* Five leaves; the logits below lead to the cat, whose name is markup in every format. */
+static const char animals[] =
+    "{\"nodes\":[{\"id\":\"r\",\"label\":\"whole\"},{\"id\":\"a\",\"label\":\"animal\"},{\"id\":\"v\"},"
+    "{\"id\":\"c\",\"label\":\"cat <b>&\\\"'\\\\\"},{\"id\":\"d\",\"label\":\"dog\"},"
+    "{\"id\":\"t\",\"label\":\"truck\\n\\u001b\\u202e\"}],"
+    "\"links\":[{\"source\":\"r\",\"target\":\"a\"},{\"source\":\"r\",\"target\":\"v\"},"
+    "{\"source\":\"a\",\"target\":\"c\"},{\"source\":\"a\",\"target\":\"d\"},{\"source\":\"v\",\"target\":\"t\"}]}";
+static const float logits[3] = { 3, 1, 0 };
+
+static xai_context *context;
+
+static void set_up(void)
+{
+    context = testing_context(1);
+}
+
+static void tear_down(void)
+{
+    xai_context_unref(context);
+}
+
+static xai_tree *load(const char *json)
+{
+    xai_tree *tree;
+
+    ck_assert_ok(xai_tree_load_memory(&tree, context, json, strlen(json)));
+    return tree;
+}
+
+/* The whole export; the caller frees it. */
+static char *export(const xai_tree *tree, uint32_t format, const xai_export_options *options)
+{
+    size_t length = xai_tree_export(tree, format, options, NULL, 0);
+    char *text = malloc(length + 1);
+
+    ck_assert_msg(length > 0, "format %u: %s", format, xai_last_error());
+    ck_assert_uint_eq(xai_tree_export(tree, format, options, text, length + 1), length);
+    ck_assert_uint_eq(strlen(text), length);
+    return text;
+}
+
+static xai_export_options with_row(const float *row, size_t size)
+{
+    return (xai_export_options){ .struct_size = sizeof(xai_export_options), .row = row, .row_size = size };
+}
+
+START_TEST(draws_text)
+{
+    xai_tree *tree = load(animals);
+    char *text = export(tree, XAI_TREE_TEXT, NULL);
+
+    ck_assert_str_eq(text, "whole\n"
+                           "├── animal\n"
+                           "│   ├── cat <b>&\"'\\\n"
+                           "│   └── dog\n"
+                           "└── v\n"
+                           "    └── truck␊␛\xef\xbf\xbd\n");
+    free(text);
+    xai_tree_unref(tree);
+}
+END_TEST
+
+START_TEST(draws_the_path_as_text)
+{
+    static const char *const names[] = { "Katze", NULL, "Laster" };
+    xai_tree *tree = load(animals);
+    xai_export_options options = with_row(logits, 3);
+    char *text;
+
+    options.title = "One picture";
+    options.class_names = names;
+    text = export(tree, XAI_TREE_TEXT, &options);
+    /* softmax of (2, 0) and of (3, 1) */
+    ck_assert_str_eq(text, "One picture\n"
+                           "Prediction: Katze // Decisions: animal (88.08%), Katze (88.08%)\n"
+                           "\n"
+                           "* whole\n"
+                           "* ├── animal (88.08%)\n"
+                           "* │   ├── Katze (88.08%)\n"
+                           "  │   └── dog (11.92%)\n"
+                           "  └── v (11.92%)\n"
+                           "      └── Laster (100.00%)\n");
+    free(text);
+    xai_tree_unref(tree);
+}
+END_TEST
+
+/* The likelier child holds two classes that share its probability, so the modes part. */
+START_TEST(follows_the_mode)
+{
+    static const float row[3] = { 1, 1, 0.9f };
+    xai_tree *tree = load(animals);
+    xai_export_options options = with_row(row, 3);
+    char *hard = export(tree, XAI_TREE_TEXT, &options), *soft;
+
+    options.mode = XAI_TREE_SOFT;
+    soft = export(tree, XAI_TREE_TEXT, &options);
+    ck_assert_ptr_nonnull(strstr(hard, "* ├── animal (52.50%)\n* │   ├── cat"));
+    ck_assert_ptr_nonnull(strstr(soft, "  ├── animal (52.50%)\n"));
+    ck_assert_ptr_nonnull(strstr(soft, "* └── v (47.50%)\n*     └── truck"));
+    free(hard);
+    free(soft);
+    xai_tree_unref(tree);
+}
+END_TEST
+
+START_TEST(draws_dot)
+{
+    xai_tree *tree = load(animals);
+    xai_export_options options = with_row(logits, 3);
+    char *text = export(tree, XAI_TREE_DOT, &options);
+
+    ck_assert_ptr_nonnull(strstr(text, "digraph tree {\n"));
+    ck_assert_ptr_nonnull(strstr(text, "n3 [label=\"cat &lt;b&gt;&amp;\\\"'\\\\\\n88.08%\""));
+    ck_assert_ptr_nonnull(strstr(text, "  n0 -> n1 [penwidth=3"));
+    ck_assert_ptr_nonnull(strstr(text, "  n0 -> n2;\n"));
+    ck_assert_str_eq(text + strlen(text) - 2, "}\n");
+    free(text);
+    xai_tree_unref(tree);
+}
+END_TEST
+
+/* Read back, the JSON is the same tree; what options say has no place in it. */
+START_TEST(writes_json)
+{
+    xai_tree *tree = load(animals), *again;
+    xai_export_options options = with_row(logits, 3);
+    char *text = export(tree, XAI_TREE_JSON, &options), *drawn, *drawn_again;
+
+    again = load(text);
+    drawn = export(tree, XAI_TREE_TEXT, &options);
+    drawn_again = export(again, XAI_TREE_TEXT, &options);
+    ck_assert_str_eq(drawn, drawn_again);
+    free(text);
+    free(drawn);
+    free(drawn_again);
+    xai_tree_unref(tree);
+    xai_tree_unref(again);
+}
+END_TEST
+
+START_TEST(keeps_to_the_buffer)
+{
+    xai_tree *tree = load(animals);
+    char *text = export(tree, XAI_TREE_TEXT, NULL), small[12] = "xxxxxxxxxxx";
+
+    ck_assert_uint_eq(xai_tree_export(tree, XAI_TREE_TEXT, NULL, small, 4), strlen(text));
+    ck_assert_str_eq(small, "who");
+    ck_assert_int_eq(small[4], 'x');
+    ck_assert_uint_eq(xai_tree_export(tree, XAI_TREE_TEXT, NULL, small, 1), strlen(text));
+    ck_assert_str_eq(small, "");
+    free(text);
+    xai_tree_unref(tree);
+}
+END_TEST
+
+/* A failed export: 0, the empty text, a sentence. */
+static void refuse(const xai_tree *tree, uint32_t format, const xai_export_options *options, const char *words)
+{
+    char buffer[8] = "before";
+
+    ck_assert_uint_eq(xai_tree_export(tree, format, options, buffer, sizeof buffer), 0);
+    ck_assert_msg(strstr(xai_last_error(), words) != NULL, "\"%s\" lacks \"%s\"", xai_last_error(), words);
+    if (tree != NULL && format <= XAI_TREE_DOT)
+        ck_assert_str_eq(buffer, "");
+}
+
+START_TEST(refuses_options)
+{
+    static const float nan_row[3] = { 0, 0, 0.0f / 0.0f };
+    xai_tree *tree = load(animals);
+    xai_export_options options = with_row(logits, 2);
+
+    refuse(tree, XAI_TREE_TEXT, &options, "the row has 2 numbers, but the tree takes 3");
+    options = with_row(NULL, 3);
+    refuse(tree, XAI_TREE_TEXT, &options, "row is NULL, but its size is 3");
+    options = with_row(nan_row, 3);
+    refuse(tree, XAI_TREE_TEXT, &options, "logit 2 of row 0 is NaN or infinite");
+    options = with_row(logits, 3);
+    options.mode = 2;
+    refuse(tree, XAI_TREE_TEXT, &options, "mode is 2");
+    options.struct_size = 4;
+    refuse(tree, XAI_TREE_TEXT, &options, "options");
+    refuse(tree, 99, NULL, "there is no format 99");
+    refuse(NULL, XAI_TREE_TEXT, NULL, "tree is NULL");
+    ck_assert_uint_eq(xai_tree_export(tree, XAI_TREE_TEXT, NULL, NULL, 8), 0);
+    ck_assert_ptr_nonnull(strstr(xai_last_error(), "buffer is NULL"));
+    xai_tree_unref(tree);
+}
+END_TEST
+
+/* --- large trees --- */
+
+/* n nodes, each the child of parent(i). */
+static xai_tree *grow(size_t n, size_t (*parent)(size_t node))
+{
+    size_t capacity = n * 64 + 64, length = 0;
+    char *json = malloc(capacity);
+    xai_tree *tree;
+
+    length += (size_t)snprintf(json, capacity, "{\"nodes\":[");
+    for (size_t i = 0; i < n; i++)
+        length += (size_t)snprintf(json + length, capacity - length, "%s{\"id\":\"%zu\"}", i > 0 ? "," : "", i);
+    length += (size_t)snprintf(json + length, capacity - length, "],\"links\":[");
+    for (size_t i = 1; i < n; i++)
+        length += (size_t)snprintf(json + length, capacity - length, "%s{\"source\":\"%zu\",\"target\":\"%zu\"}",
+                                   i > 1 ? "," : "", parent(i), i);
+    snprintf(json + length, capacity - length, "]}");
+    tree = load(json);
+    free(json);
+    return tree;
+}
+
+static size_t chain(size_t node)
+{
+    return node - 1;
+}
+
+static size_t star(size_t node)
+{
+    return 0;
+}
+
+static size_t binary(size_t node)
+{
+    return (node - 1) / 2;
+}
+
+START_TEST(draws_chains)
+{
+    static const float row[1] = { 0 };
+    xai_tree *tree = grow(100000, chain);
+    xai_export_options options = with_row(row, 1);
+    char *text = export(tree, XAI_TREE_DOT, &options);
+
+    ck_assert_ptr_nonnull(strstr(text, "  n99998 -> n99999 [penwidth=3"));
+    free(text);
+    refuse(tree, XAI_TREE_TEXT, &options, "100000 nodes on 100000 levels are too deep for text");
+    xai_tree_unref(tree);
+}
+END_TEST
+
+START_TEST(draws_wide_trees)
+{
+    xai_tree *tree = grow(20001, star);
+    char *text = export(tree, XAI_TREE_TEXT, NULL);
+    size_t n_lines = 0;
+
+    for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++)
+        n_lines++;
+    ck_assert_uint_eq(n_lines, 20001);
+    ck_assert_ptr_nonnull(strstr(text, "├── 19999\n└── 20000\n"));
+    free(text);
+    xai_tree_unref(tree);
+    tree = grow(4095, binary);
+    text = export(tree, XAI_TREE_TEXT, NULL);
+    ck_assert_uint_gt(strlen(text), 4095);
+    free(text);
+    xai_tree_unref(tree);
+}
+END_TEST
+
+/* --- files --- */
+
+static char *read_file(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    char *bytes = calloc(1, 1 << 20);
+
+    ck_assert_msg(file != NULL, "%s is not there", path);
+    ck_assert_uint_lt(fread(bytes, 1, (1 << 20) - 1, file), (1 << 20) - 1);
+    fclose(file);
+    return bytes;
+}
+
+static const char *const endings[] = { ".txt", ".json", ".dot" };
+
+START_TEST(saves_by_ending)
+{
+    char *folder = files_folder();
+    xai_tree *tree = load(animals);
+
+    for (uint32_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        char name[32], *text = export(tree, i, NULL), *saved;
+
+        snprintf(name, sizeof name, "tree%s", endings[i]);
+        ck_assert_ok(xai_tree_save(tree, files_path(folder, name), NULL));
+        saved = read_file(files_path(folder, name));
+        ck_assert_str_eq(saved, text);
+        unlink(files_path(folder, name));
+        free(saved);
+        free(text);
+    }
+    ck_assert_ok(xai_tree_save(tree, files_path(folder, "TREE.TXT"), NULL));
+    files_remove(folder, (const char *const[]){ "TREE.TXT", NULL });
+    xai_tree_unref(tree);
+}
+END_TEST
+
+/* What fails leaves nothing behind, and what stood there before as it was. */
+START_TEST(saves_whole_or_not_at_all)
+{
+    char *folder = files_folder(), *saved;
+    xai_tree *tree = load(animals);
+    xai_export_options options = with_row(logits, 2);
+
+    ck_assert_fails(xai_tree_save(tree, files_path(folder, "a.pdf"), NULL), XAI_E_INVALID, "a.pdf: expected a name");
+    ck_assert_fails(xai_tree_save(tree, files_path(folder, "txt"), NULL), XAI_E_INVALID, "ends with .txt");
+    ck_assert_fails(xai_tree_save(tree, "folder.txt/name", NULL), XAI_E_INVALID, "ends with .txt");
+    ck_assert_fails(xai_tree_save(tree, files_path(folder, "no/a.txt"), NULL), XAI_E_IO, "cannot write");
+    files_write_text(folder, "a.txt", "before");
+    ck_assert_fails(xai_tree_save(tree, files_path(folder, "a.txt"), &options), XAI_E_SHAPE, "the row has 2");
+    saved = read_file(files_path(folder, "a.txt"));
+    ck_assert_str_eq(saved, "before");
+    free(saved);
+    ck_assert_fails(xai_tree_save(NULL, "a.txt", NULL), XAI_E_INVALID, "tree is NULL");
+    ck_assert_fails(xai_tree_save(tree, NULL, NULL), XAI_E_INVALID, "path is NULL");
+    files_remove(folder, (const char *const[]){ "a.txt", NULL });
+    xai_tree_unref(tree);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+    Suite *suite = suite_create("tree_export");
+    TCase *cases = tcase_create("all");
+
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_set_timeout(cases, 60);
+    tcase_add_test(cases, draws_text);
+    tcase_add_test(cases, draws_the_path_as_text);
+    tcase_add_test(cases, follows_the_mode);
+    tcase_add_test(cases, draws_dot);
+    tcase_add_test(cases, writes_json);
+    tcase_add_test(cases, keeps_to_the_buffer);
+    tcase_add_test(cases, refuses_options);
+    tcase_add_test(cases, draws_chains);
+    tcase_add_test(cases, draws_wide_trees);
+    tcase_add_test(cases, saves_by_ending);
+    tcase_add_test(cases, saves_whole_or_not_at_all);
+    suite_add_tcase(suite, cases);
+    return suite;
+}
+
+TESTING_MAIN(make_suite)
