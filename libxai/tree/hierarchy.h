@@ -8,28 +8,42 @@
 
 enum { XAI__HIERARCHY_MAX_NODES = 1000000 };
 
+/* A node that was merged into its only child, which keeps it by name: nbdt's "contraction". */
+typedef struct xai__contraction {
+    const char *id, *label; /* label: NULL where the file has none */
+    uint32_t depth;         /* 0: merged into the node; 1: into the nearest contraction before it with depth 0; ... */
+} xai__contraction;
+
 /* Nodes stand breadth first, children in the order of the file's links: node 0 is the root, a parent comes before its
  * children, and those lie side by side. So sums go up and products go down in plain loops, however deep the tree is. */
 typedef struct xai__hierarchy_node {
-    char *id, *label;    /* label: the id where the file has none */
-    uint32_t parent;     /* 0 for the root too */
-    uint32_t first;      /* first child */
-    uint32_t n_children; /* 0: a leaf */
-    int32_t class_index; /* -1: an inner node */
+    const char *id, *label;     /* label: the id where the file has none */
+    uint32_t parent;            /* 0 for the root too */
+    uint32_t first;             /* first child */
+    uint32_t n_children;        /* 0: a leaf */
+    int32_t class_index;        /* -1: an inner node */
+    uint32_t first_contraction; /* of those merged into it, in the order of the file */
+    uint32_t n_contractions;
 } xai__hierarchy_node;
 
 typedef struct xai__hierarchy {
     xai_tree tree;
     xai__hierarchy_node *nodes;
+    xai__contraction *contractions;
+    char *texts;          /* that all names lie in */
+    double *counts;       /* classes under each node */
     uint32_t *leaves;     /* node of each class */
     uint32_t *file_order; /* nodes in the order in which the file has them */
 } xai__hierarchy;
 
-/* Reads node-link JSON: "nodes" with "id", "label" and perhaps "class"; "links" or "edges" with "source", "target". */
+/* Reads node-link JSON: "nodes" with "id", "label" and perhaps "class" and "contraction"; "links" or "edges" with
+ * "source" and "target" (hierarchy_read.c). */
 xai_status xai__hierarchy_read(xai_tree **out, xai_context *context, const xai__json *json);
 
-/* Adds the same JSON, with the class of each leaf (hierarchy_write.c). */
+/* Adds the same JSON, with the class of each leaf (hierarchy_write.c). list: "links", or "edges" for networkx from
+ * version 3.4 on. */
 xai_status xai__hierarchy_write(xai__text *text, const xai_tree *tree);
+xai_status xai__hierarchy_write_as(xai__text *text, const xai_tree *tree, const char *list);
 
 /* Fills an outline (hierarchy_outline.c). */
 xai_status xai__hierarchy_outline(struct xai__outline *outline, const xai_tree *tree);

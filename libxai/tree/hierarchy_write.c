@@ -18,7 +18,28 @@ static xai_status add_object(xai__text *text, xai__json_writer *writer)
     return status;
 }
 
-static xai_status add_node(xai__text *text, const xai__hierarchy_node *node)
+static void write_contractions(xai__json_writer *writer, const xai__contraction *list, uint32_t n)
+{
+    xai__json_write_object(writer, "contraction");
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t next = i + 1 < n ? list[i + 1].depth : 0, depth = list[i].depth;
+
+        xai__json_write_object(writer, list[i].id);
+        if (list[i].label != NULL)
+            xai__json_write_string(writer, "label", list[i].label);
+        if (next > depth)
+            xai__json_write_object(writer, "contraction");
+        else
+            xai__json_write_end(writer);
+        for (; depth > next; depth--) { /* the list, and what it was merged into */
+            xai__json_write_end(writer);
+            xai__json_write_end(writer);
+        }
+    }
+    xai__json_write_end(writer);
+}
+
+static xai_status add_node(xai__text *text, const xai__hierarchy *h, const xai__hierarchy_node *node)
 {
     xai__json_writer writer;
 
@@ -26,6 +47,8 @@ static xai_status add_node(xai__text *text, const xai__hierarchy_node *node)
     xai__json_write_object(&writer, NULL);
     if (node->label != node->id)
         xai__json_write_string(&writer, "label", node->label);
+    if (node->n_contractions > 0)
+        write_contractions(&writer, &h->contractions[node->first_contraction], node->n_contractions);
     xai__json_write_string(&writer, "id", node->id);
     if (node->class_index >= 0)
         xai__json_write_integer(&writer, "class", node->class_index);
@@ -43,7 +66,7 @@ static xai_status add_link(xai__text *text, const char *source, const char *targ
     return add_object(text, &writer);
 }
 
-xai_status xai__hierarchy_write(xai__text *text, const xai_tree *tree)
+xai_status xai__hierarchy_write_as(xai__text *text, const xai_tree *tree, const char *list)
 {
     const xai__hierarchy *h = (const xai__hierarchy *)tree;
     xai_status status = XAI_OK;
@@ -51,13 +74,18 @@ xai_status xai__hierarchy_write(xai__text *text, const xai_tree *tree)
     xai__text_add(text, "{\"directed\":true,\"multigraph\":false,\"graph\":{},\"nodes\":[");
     for (size_t i = 0; i < tree->n_nodes && status == XAI_OK; i++) {
         xai__text_add(text, i > 0 ? ",\n" : "\n");
-        status = add_node(text, &h->nodes[h->file_order[i]]);
+        status = add_node(text, h, &h->nodes[h->file_order[i]]);
     }
-    xai__text_add(text, "],\n\"links\":[");
+    xai__text_add(text, "],\n\"%s\":[", list);
     for (size_t i = 1; i < tree->n_nodes && status == XAI_OK; i++) {
         xai__text_add(text, i > 1 ? ",\n" : "\n");
         status = add_link(text, h->nodes[h->nodes[i].parent].id, h->nodes[i].id);
     }
     xai__text_add(text, "]}\n");
     return status < 0 ? status : text->failed ? xai__fail_memory() : XAI_OK;
+}
+
+xai_status xai__hierarchy_write(xai__text *text, const xai_tree *tree)
+{
+    return xai__hierarchy_write_as(text, tree, "links");
 }

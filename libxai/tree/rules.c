@@ -12,24 +12,17 @@ typedef struct rules_state {
     const xai__hierarchy *hierarchy;
     double *means;         /* of each node's classes */
     double *probabilities; /* of each node among its siblings; soft: times its parent's */
-    double *counts;        /* classes under each node */
 } rules_state;
 
 static xai_status init(rules_state *s, const xai_tree *tree)
 {
     size_t n = tree->n_nodes;
-    double *counts;
 
-    s->hierarchy = (const xai__hierarchy *)tree;
-    s->means = xai__alloc_array(tree->object.context, n, 3 * sizeof *s->means);
+    *s = (rules_state){ .hierarchy = (const xai__hierarchy *)tree,
+                        .means = xai__alloc_array(tree->object.context, n, 2 * sizeof *s->means) };
     if (s->means == NULL)
         return XAI_E_NO_MEMORY;
     s->probabilities = s->means + n;
-    counts = s->counts = s->probabilities + n;
-    for (size_t i = 0; i < n; i++)
-        counts[i] = s->hierarchy->nodes[i].n_children == 0;
-    for (size_t i = n - 1; i > 0; i--)
-        counts[s->hierarchy->nodes[i].parent] += counts[i];
     return XAI_OK;
 }
 
@@ -57,7 +50,7 @@ static void fill_means(rules_state *s, const float *row)
     for (size_t i = n - 1; i > 0; i--)
         s->means[nodes[i].parent] += s->means[i];
     for (size_t i = 0; i < n; i++)
-        s->means[i] /= s->counts[i];
+        s->means[i] /= s->hierarchy->counts[i];
 }
 
 /* Softmax among the children of a node; returns its entropy in nats. */
@@ -186,7 +179,7 @@ static size_t record_path(rules_state *s, uint32_t leaf, xai_decision *steps, si
 xai_status xai__rules_decide(size_t *n, const xai_tree *tree, const float *row, uint32_t mode, xai_decision *steps,
                              size_t capacity)
 {
-    rules_state s;
+    rules_state s = { 0 };
     xai_status status = check_row(row, tree->n_classes, 0);
 
     if (status == XAI_OK)

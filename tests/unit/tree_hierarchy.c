@@ -4,7 +4,7 @@
 
 #include "core/memory.h"
 #include "testing.h"
-#include "tree/tree.h"
+#include "tree/hierarchy.h"
 
 #define WRN "nbdt/hierarchies/CIFAR10/graph-induced-wrn28_10_cifar10.json"
 
@@ -173,6 +173,55 @@ START_TEST(classes_and_labels)
 }
 END_TEST
 
+static void check_text(const xai_tree *tree, const char *list, const char *expected)
+{
+    xai__text text;
+
+    xai__text_init(&text, context);
+    ck_assert_ok(xai__hierarchy_write_as(&text, tree, list));
+    ck_assert_str_eq(xai__text_get(&text), expected);
+    xai__text_fini(&text);
+}
+
+#define HEAD "{\"directed\":true,\"multigraph\":false,\"graph\":{},\"nodes\":[\n"
+#define MERGED                                                                                                         \
+    HEAD "{\"contraction\":{\"a\":{\"label\":\"A\",\"contraction\":{\"b\":{\"contraction\":{\"c\":{}}},\"d\":{}}},"    \
+         "\"e\":{\"label\":\"\\\"<\"}},\"id\":\"r\"},\n{\"label\":\"X\",\"contraction\":{\"a\":{}},\"id\":\"x\","      \
+         "\"class\":0}]"                                                                                               \
+         ",\n\"%s\":[\n{\"source\":\"r\",\"target\":\"x\"}]}\n"
+
+/* What was merged into nodes is kept, also what was merged into that, and both spellings are written as they are read.
+ */
+START_TEST(contractions_and_spellings)
+{
+    static const char *const lists[] = { "links", "edges" };
+    static const struct {
+        const char *member, *words;
+    } wrong[] = {
+        { "3", "contraction: expected" },
+        { "{\"a\":3}", "contraction.a: expected" },
+        { "{\"a\":{\"label\":3}}", "contraction.a.label: expected" },
+        { "{\"a\":{\"contraction\":[]}}", "contraction.a.contraction: expected" },
+    };
+    char text[512];
+    xai_tree *tree;
+
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(text, sizeof text, MERGED, lists[i]);
+        tree = read_text(text);
+        ck_assert_uint_eq(((xai__hierarchy *)tree)->nodes[0].n_contractions, 5);
+        check_text(tree, lists[i], text);
+        snprintf(text, sizeof text, MERGED, lists[1 - i]);
+        check_text(tree, lists[1 - i], text);
+        xai_tree_unref(tree);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        snprintf(text, sizeof text, "{\"nodes\":[{\"id\":\"a\",\"contraction\":%s}],\"links\":[]}", wrong[i].member);
+        ck_assert_fails(xai_tree_load_memory(&tree, context, text, strlen(text)), XAI_E_FORMAT, wrong[i].words);
+    }
+}
+END_TEST
+
 /* Of siblings below a common parent, soft: the probability of a leaf is that among its siblings, not the product. */
 START_TEST(soft_steps_are_conditional)
 {
@@ -300,6 +349,7 @@ static Suite *make_suite(void)
     tcase_add_test(cases, golden_vector);
     tcase_add_test(cases, files_of_nbdt);
     tcase_add_test(cases, classes_and_labels);
+    tcase_add_test(cases, contractions_and_spellings);
     tcase_add_test(cases, soft_steps_are_conditional);
     tcase_add_test(cases, no_trees);
     tcase_add_test(cases, bad_arguments);
