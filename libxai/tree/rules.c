@@ -135,7 +135,7 @@ static void predict_row(float *out, rules_state *s, uint32_t mode)
 xai_status xai__rules_predict(float *out, const xai_tree *tree, const float *rows, size_t n_rows, uint32_t mode)
 {
     size_t n = tree->n_classes;
-    rules_state s;
+    rules_state s = { 0 };
     xai_status status = init(&s, tree);
 
     if (status < 0)
@@ -197,7 +197,7 @@ xai_status xai__rules_decide(size_t *n, const xai_tree *tree, const float *row, 
 xai_status xai__rules_weigh(double *probabilities, uint32_t *leaf, const xai_tree *tree, const float *row,
                             uint32_t mode)
 {
-    rules_state s;
+    rules_state s = { 0 };
     xai_status status = check_row(row, tree->n_classes, 0);
 
     if (status == XAI_OK)

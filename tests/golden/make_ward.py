@@ -42,6 +42,7 @@ def write(name, rows, levels):
 
 def main():
     print('/* SPDX-License-Identifier: MIT\n * Merges of scipy\'s ward linkage; made by tests/golden/make_ward.py. */')
+    print('#ifndef XAI_WARD_VECTORS_H\n#define XAI_WARD_VECTORS_H\n\n#include <stddef.h>\n#include <stdint.h>\n')
     print('/* clang-format off */')
     print('typedef struct ward_row {\n    uint32_t a, b;\n    double height;\n} ward_row;\n')
     print('typedef struct ward_case {\n    const char *name;\n    size_t n, k, levels;\n    const ward_row *merges;\n'
@@ -54,6 +55,7 @@ def main():
         from safetensors.numpy import load_file
         print()
         write('resnet56', load_file(sys.argv[1])['linear.weight'], 0)
+    print('\n#endif')
 
 
 if __name__ == '__main__':

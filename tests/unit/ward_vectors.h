@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Merges of scipy's ward linkage; made by tests/golden/make_ward.py. */
+#ifndef XAI_WARD_VECTORS_H
+#define XAI_WARD_VECTORS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
 /* clang-format off */
 typedef struct ward_row {
     uint32_t a, b;
@@ -424,3 +430,5 @@ static const ward_row resnet56_merges[] = {
     { 14, 16, 5.766048291631425 },
     { 15, 17, 6.726510488644916 },
 };
+
+#endif
