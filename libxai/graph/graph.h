@@ -30,9 +30,26 @@ enum xai__operator {
     XAI__OP_IDENTITY,            /* x */
     XAI__OP_SOFTMAX,             /* x; axis */
     XAI__OP_SLICE,               /* x; starts, ends, steps for every axis */
-    XAI__OP_PAD,                 /* x; before, after for every axis, filled with low */
+    XAI__OP_PAD,                 /* x; before, after for every axis, filled with low; step - 1 of them in between */
+
+    /* What carries gradients back; dy is the gradient of an operator's output. */
+    XAI__OP_CONV_DATA,                /* dy, weight; the convolution's attributes; shape is that of x */
+    XAI__OP_CONV_WEIGHTS,             /* dy, x; the convolution's attributes; shape is that of the weight */
+    XAI__OP_GEMM_DATA,                /* dy [R][N], weight [N][K]; gives [R][K] */
+    XAI__OP_GEMM_WEIGHTS,             /* dy [R][N], x [R][K]; gives [N][K] */
+    XAI__OP_MASK,                     /* dy, y; axis is one of enum xai__mask_rule; low, high */
+    XAI__OP_ACTIVATION_DATA,          /* dy, x; axis is the activation's operator; its low, high */
+    XAI__OP_SOFTMAX_DATA,             /* dy, y; axis */
+    XAI__OP_MAX_POOL_DATA,            /* dy, x; the pool's attributes: dy goes to the first maximum of its window */
+    XAI__OP_AVERAGE_POOL_DATA,        /* dy; the pool's attributes; shape is that of x */
+    XAI__OP_GLOBAL_AVERAGE_POOL_DATA, /* dy; shape is that of x */
+    XAI__OP_SUM_TO,                   /* x; shape: summed over the axes that broadcasting would have repeated */
     XAI__N_OPERATORS
 };
+
+/* Where XAI__OP_MASK lets v = dy pass. POSITIVE: y > 0. SEED: v > 0. BOTH: y > 0 and v > 0. INSIDE: low < y < high. As
+ * the backends' enum xai__mask. */
+enum xai__mask_rule { XAI__RULE_POSITIVE, XAI__RULE_SEED, XAI__RULE_BOTH, XAI__RULE_INSIDE };
 
 /* What an operator is told beside its inputs; each uses some of it. */
 typedef struct xai__attributes {

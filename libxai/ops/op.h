@@ -30,15 +30,32 @@ typedef struct xai__op_shapes {
     uint32_t *rank;
 } xai__op_shapes;
 
+/* How a gradient passes a rectifying activation. */
+enum xai__relu_rule {
+    XAI__RELU_PLAIN,     /* as it is */
+    XAI__RELU_GUIDED,    /* what is negative is stopped as well (Springenberg et al. 2015) */
+    XAI__RELU_DECONVNET, /* only what is negative is stopped (Zeiler, Fergus 2014) */
+    XAI__N_RELU_RULES
+};
+
+/* A gradient on its way back through a node. */
+typedef struct xai__op_vjp {
+    xai__graph *graph; /* nodes are added here; the node's own inputs and output are values of it */
+    int32_t node;
+    int32_t gradient;   /* value: that of the node's output */
+    uint32_t rule;      /* one of enum xai__relu_rule */
+    int32_t *gradients; /* result, one an input: a value, or -1 where none flows */
+} xai__op_vjp;
+
 typedef struct xai__op_row {
     const char *name;
     size_t min_inputs, max_inputs; /* inputs behind min_inputs may be absent */
     xai_status (*shape)(const xai__op_shapes *shapes);
     void (*reference)(const xai__op_run *run);
 
-    /* Gradient as a graph: adds the nodes that carry a gradient of the output back to the inputs. NULL: not
-     * differentiable yet. */
-    xai_status (*vjp)(xai__graph *graph, int32_t node, int32_t gradient, int32_t *gradients);
+    /* Gradient as a graph: adds the nodes that carry a gradient of the output back to the inputs; gradients are -1
+     * before. NULL: not differentiable. */
+    xai_status (*vjp)(const xai__op_vjp *vjp);
 } xai__op_row;
 
 /* The row of enum xai__operator. */
