@@ -4,6 +4,7 @@
 
 #include "ops/op.h"
 #include "ops/shape.h"
+#include "ops/vjp.h"
 
 typedef float (*activation_fn)(float x, const xai__attributes *attributes);
 
@@ -49,16 +50,57 @@ static void compute(const xai__op_run *run, activation_fn function)
         run->out[i] = function(run->inputs[0][i], run->attributes);
 }
 
-#define ACTIVATION(function, name)                                                                                     \
+static xai_status vjp_relu(const xai__op_vjp *vjp)
+{
+    static const enum xai__mask_rule rules[XAI__N_RELU_RULES] = { [XAI__RELU_PLAIN] = XAI__RULE_POSITIVE,
+                                                                  [XAI__RELU_GUIDED] = XAI__RULE_BOTH,
+                                                                  [XAI__RELU_DECONVNET] = XAI__RULE_SEED };
+
+    return xai__vjp_set(vjp, 0, xai__vjp_mask(vjp, vjp->gradient, rules[vjp->rule]));
+}
+
+/* The rules for any other activation: guided stops what is negative behind its own slope, deconvnet instead of it. */
+static xai_status apply_rule(const xai__op_vjp *vjp, int32_t (*slope)(const xai__op_vjp *vjp))
+{
+    int32_t value = vjp->rule == XAI__RELU_DECONVNET ? vjp->gradient : slope(vjp);
+
+    return xai__vjp_set(vjp, 0, vjp->rule == XAI__RELU_PLAIN ? value : xai__vjp_mask(vjp, value, XAI__RULE_SEED));
+}
+
+static int32_t add_inside(const xai__op_vjp *vjp)
+{
+    return xai__vjp_mask(vjp, vjp->gradient, XAI__RULE_INSIDE);
+}
+
+static xai_status vjp_clip(const xai__op_vjp *vjp)
+{
+    return apply_rule(vjp, add_inside);
+}
+
+static int32_t add_slope(const xai__op_vjp *vjp)
+{
+    const int32_t inputs[2] = { vjp->gradient, xai__vjp_input(vjp, 0) };
+    xai__attributes attributes = xai__vjp_attributes(vjp);
+
+    attributes.axis = (int32_t)vjp->graph->nodes[vjp->node].op;
+    return xai__op_add(vjp->graph, XAI__OP_ACTIVATION_DATA, &attributes, inputs, 2);
+}
+
+static xai_status vjp_smooth(const xai__op_vjp *vjp)
+{
+    return apply_rule(vjp, add_slope);
+}
+
+#define ACTIVATION(function, name, vjp)                                                                                \
     static void compute_##function(const xai__op_run *run)                                                             \
     {                                                                                                                  \
         compute(run, function);                                                                                        \
     }                                                                                                                  \
-    const xai__op_row xai__op_##function = { name, 1, 1, xai__shape_same, compute_##function, NULL }
+    const xai__op_row xai__op_##function = { name, 1, 1, xai__shape_same, compute_##function, vjp }
 
-ACTIVATION(relu, "Relu");
-ACTIVATION(clip, "Clip");
-ACTIVATION(sigmoid, "Sigmoid");
-ACTIVATION(silu, "Silu");
-ACTIVATION(hard_sigmoid, "HardSigmoid");
-ACTIVATION(hard_swish, "HardSwish");
+ACTIVATION(relu, "Relu", vjp_relu);
+ACTIVATION(clip, "Clip", vjp_clip);
+ACTIVATION(sigmoid, "Sigmoid", vjp_smooth);
+ACTIVATION(silu, "Silu", vjp_smooth);
+ACTIVATION(hard_sigmoid, "HardSigmoid", vjp_smooth);
+ACTIVATION(hard_swish, "HardSwish", vjp_smooth);

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "ops/op.h"
 #include "ops/shape.h"
+#include "ops/vjp.h"
 
 static xai_status shape_batch_norm(const xai__op_shapes *shapes)
 {
@@ -50,4 +51,67 @@ static void compute_batch_norm(const xai__op_run *run)
     }
 }
 
-const xai__op_row xai__op_batch_norm = { "BatchNormalization", 5, 5, shape_batch_norm, compute_batch_norm, NULL };
+/* Scale a channel, as a constant 1xCx1x... that multiplies a map; -1 and below: a status. */
+static int32_t add_scale(const xai__op_vjp *vjp)
+{
+    xai__graph *graph = vjp->graph;
+    const float epsilon = xai__vjp_attributes(vjp).epsilon, *p[4];
+    const xai__value *x = &graph->values[xai__vjp_input(vjp, 0)];
+    int64_t shape[XAI__MAX_RANK] = { 1, x->shape[1], 1, 1, 1, 1, 1, 1 };
+    size_t n = (size_t)x->shape[1];
+    float *scale;
+
+    for (size_t i = 0; i < 4; i++) {
+        p[i] = graph->values[xai__vjp_input(vjp, i + 1)].constant;
+        if (p[i] == NULL)
+            return xai__fail(XAI_E_UNSUPPORTED, "BatchNormalization: the gradient needs input %zu to be constant",
+                             i + 1);
+    }
+    scale = xai__graph_block(graph, 2 * n);
+    if (scale == NULL)
+        return XAI_E_NO_MEMORY;
+    xai__batch_norm_affine(scale, scale + n, n, p, epsilon);
+    return xai__graph_add_constant(graph, shape, x->rank, scale);
+}
+
+/* x normalised: the same operator with a gamma of 1 and a beta of 0. */
+static int32_t add_normalised(const xai__op_vjp *vjp)
+{
+    xai__graph *graph = vjp->graph;
+    const xai__attributes attributes = xai__vjp_attributes(vjp);
+    const int64_t n = graph->values[xai__vjp_input(vjp, 0)].shape[1];
+    float *ones = xai__graph_block(graph, 2 * (size_t)n);
+    int32_t inputs[5];
+
+    if (ones == NULL)
+        return XAI_E_NO_MEMORY;
+    for (int64_t i = 0; i < 2 * n; i++)
+        ones[i] = i < n ? 1 : 0;
+    inputs[0] = xai__vjp_input(vjp, 0);
+    inputs[1] = xai__graph_add_constant(graph, &n, 1, ones);
+    inputs[2] = xai__graph_add_constant(graph, &n, 1, ones + n);
+    inputs[3] = xai__vjp_input(vjp, 3);
+    inputs[4] = xai__vjp_input(vjp, 4);
+    return xai__op_add(graph, XAI__OP_BATCH_NORM, &attributes, inputs, 5);
+}
+
+static int32_t multiply(const xai__op_vjp *vjp, int32_t value)
+{
+    const xai__attributes attributes = xai__attributes_default();
+    const int32_t inputs[2] = { vjp->gradient, value };
+
+    return value < 0 ? value : xai__op_add(vjp->graph, XAI__OP_MUL, &attributes, inputs, 2);
+}
+
+/* None for the statistics, which are not trained. */
+static xai_status vjp_batch_norm(const xai__op_vjp *vjp)
+{
+    xai_status status = xai__vjp_set(vjp, 0, multiply(vjp, add_scale(vjp)));
+
+    if (status == XAI_OK)
+        status = xai__vjp_add_channels(vjp, 1, multiply(vjp, add_normalised(vjp)));
+    return status < 0 ? status : xai__vjp_add_channels(vjp, 2, vjp->gradient);
+}
+
+const xai__op_row xai__op_batch_norm = { "BatchNormalization", 5, 5, shape_batch_norm, compute_batch_norm,
+                                         vjp_batch_norm };

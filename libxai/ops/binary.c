@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/tensor.h"
 #include "ops/op.h"
+#include "ops/vjp.h"
 
 /* Extent of axis i of a result of this rank; missing leading axes count as 1. */
 static int64_t extent(const xai__value *value, uint32_t rank, uint32_t axis)
@@ -85,5 +86,28 @@ static void compute_mul(const xai__op_run *run)
     compute(run, multiply);
 }
 
-const xai__op_row xai__op_binary_add = { "Add", 2, 2, shape_binary, compute_add, NULL };
-const xai__op_row xai__op_binary_mul = { "Mul", 2, 2, shape_binary, compute_mul, NULL };
+static xai_status vjp_add(const xai__op_vjp *vjp)
+{
+    xai_status status = XAI_OK;
+
+    for (size_t i = 0; i < 2 && status == XAI_OK; i++)
+        status = xai__vjp_set(vjp, i, xai__vjp_sum_like(vjp->graph, vjp->gradient, xai__vjp_input(vjp, i)));
+    return status;
+}
+
+static xai_status vjp_mul(const xai__op_vjp *vjp)
+{
+    const xai__attributes attributes = xai__attributes_default();
+    xai_status status = XAI_OK;
+
+    for (size_t i = 0; i < 2 && status == XAI_OK; i++) {
+        const int32_t inputs[2] = { vjp->gradient, xai__vjp_input(vjp, 1 - i) };
+        int32_t product = xai__op_add(vjp->graph, XAI__OP_MUL, &attributes, inputs, 2);
+
+        status = xai__vjp_set(vjp, i, xai__vjp_sum_like(vjp->graph, product, xai__vjp_input(vjp, i)));
+    }
+    return status;
+}
+
+const xai__op_row xai__op_binary_add = { "Add", 2, 2, shape_binary, compute_add, vjp_add };
+const xai__op_row xai__op_binary_mul = { "Mul", 2, 2, shape_binary, compute_mul, vjp_mul };

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "ops/op.h"
 #include "ops/shape.h"
+#include "ops/vjp.h"
 
 static xai_status shape_concat(const xai__op_shapes *shapes)
 {
@@ -45,4 +46,24 @@ static void compute_concat(const xai__op_run *run)
     }
 }
 
-const xai__op_row xai__op_concat = { "Concat", 1, 64, shape_concat, compute_concat, NULL };
+static xai_status vjp_concat(const xai__op_vjp *vjp)
+{
+    const size_t n_parts = vjp->graph->nodes[vjp->node].n_inputs;
+    const uint32_t axis = (uint32_t)xai__vjp_attributes(vjp).axis;
+    xai__attributes slice = xai__attributes_default();
+    xai_status status = XAI_OK;
+
+    for (size_t part = 0; part < n_parts && status == XAI_OK; part++) {
+        const xai__value *value = &vjp->graph->values[xai__vjp_input(vjp, part)];
+
+        slice.begin[axis] = slice.end[axis];
+        for (uint32_t i = 0; i < value->rank; i++) {
+            slice.end[i] = slice.begin[i] + value->shape[i];
+            slice.step[i] = 1;
+        }
+        status = xai__vjp_set(vjp, part, xai__op_add(vjp->graph, XAI__OP_SLICE, &slice, &vjp->gradient, 1));
+    }
+    return status;
+}
+
+const xai__op_row xai__op_concat = { "Concat", 1, 64, shape_concat, compute_concat, vjp_concat };

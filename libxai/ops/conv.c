@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "ops/op.h"
 #include "ops/shape.h"
+#include "ops/vjp.h"
 
 static xai_status shape_conv(const xai__op_shapes *shapes)
 {
@@ -85,4 +86,13 @@ static void compute_conv(const xai__op_run *run)
         }
 }
 
-const xai__op_row xai__op_conv = { "Conv", 2, 3, shape_conv, compute_conv, NULL };
+static xai_status vjp_conv(const xai__op_vjp *vjp)
+{
+    xai_status status = xai__vjp_add(vjp, 0, XAI__OP_CONV_DATA, vjp->gradient, xai__vjp_input(vjp, 1));
+
+    if (status == XAI_OK)
+        status = xai__vjp_add(vjp, 1, XAI__OP_CONV_WEIGHTS, vjp->gradient, xai__vjp_input(vjp, 0));
+    return status < 0 ? status : xai__vjp_add_channels(vjp, 2, vjp->gradient);
+}
+
+const xai__op_row xai__op_conv = { "Conv", 2, 3, shape_conv, compute_conv, vjp_conv };

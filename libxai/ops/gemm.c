@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "ops/op.h"
 #include "ops/shape.h"
+#include "ops/vjp.h"
 
 static xai_status shape_gemm(const xai__op_shapes *shapes)
 {
@@ -37,4 +38,13 @@ static void compute_gemm(const xai__op_run *run)
         }
 }
 
-const xai__op_row xai__op_gemm = { "Gemm", 2, 3, shape_gemm, compute_gemm, NULL };
+static xai_status vjp_gemm(const xai__op_vjp *vjp)
+{
+    xai_status status = xai__vjp_add(vjp, 0, XAI__OP_GEMM_DATA, vjp->gradient, xai__vjp_input(vjp, 1));
+
+    if (status == XAI_OK)
+        status = xai__vjp_add(vjp, 1, XAI__OP_GEMM_WEIGHTS, vjp->gradient, xai__vjp_input(vjp, 0));
+    return status < 0 ? status : xai__vjp_add_channels(vjp, 2, vjp->gradient);
+}
+
+const xai__op_row xai__op_gemm = { "Gemm", 2, 3, shape_gemm, compute_gemm, vjp_gemm };

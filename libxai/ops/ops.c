@@ -26,6 +26,17 @@ static const xai__op_row *const rows[XAI__N_OPERATORS] = {
     [XAI__OP_SOFTMAX] = &xai__op_softmax,
     [XAI__OP_SLICE] = &xai__op_slice,
     [XAI__OP_PAD] = &xai__op_pad,
+    [XAI__OP_CONV_DATA] = &xai__op_conv_data,
+    [XAI__OP_CONV_WEIGHTS] = &xai__op_conv_weights,
+    [XAI__OP_GEMM_DATA] = &xai__op_gemm_data,
+    [XAI__OP_GEMM_WEIGHTS] = &xai__op_gemm_weights,
+    [XAI__OP_MASK] = &xai__op_mask,
+    [XAI__OP_ACTIVATION_DATA] = &xai__op_activation_data,
+    [XAI__OP_SOFTMAX_DATA] = &xai__op_softmax_data,
+    [XAI__OP_MAX_POOL_DATA] = &xai__op_max_pool_data,
+    [XAI__OP_AVERAGE_POOL_DATA] = &xai__op_average_pool_data,
+    [XAI__OP_GLOBAL_AVERAGE_POOL_DATA] = &xai__op_global_average_pool_data,
+    [XAI__OP_SUM_TO] = &xai__op_sum_to,
 };
 
 const xai__op_row *xai__op_find(uint32_t op)

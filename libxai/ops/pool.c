@@ -4,13 +4,9 @@
 
 #include "core/error.h"
 #include "ops/op.h"
+#include "ops/pool_window.h"
 #include "ops/shape.h"
-
-/* The part of a window that lies inside the picture, and the size that an average divides by. */
-typedef struct span {
-    int64_t y0, y1, x0, x1;
-    int64_t divisor;
-} span;
+#include "ops/vjp.h"
 
 static xai_status shape_pool(const xai__op_shapes *shapes)
 {
@@ -30,53 +26,17 @@ static xai_status shape_pool(const xai__op_shapes *shapes)
     return xai__shape_windows(shapes->shape + 2, a, x->shape + 2);
 }
 
-static int64_t at_least(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-static int64_t at_most(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-/* Only for dilation 1; counted padding ends where the padding does, as with ceil_mode in torch. */
-static span clip_window(const xai__op_run *run, int64_t y, int64_t x)
-{
-    const xai__attributes *a = run->attributes;
-    int64_t height = run->values[0]->shape[2], width = run->values[0]->shape[3];
-    int64_t top = y * a->stride[0] - a->pads[0], left = x * a->stride[1] - a->pads[1];
-    int64_t bottom = at_most(top + a->kernel[0], height + a->pads[2]),
-            right = at_most(left + a->kernel[1], width + a->pads[3]);
-    span s = { at_least(top, 0), at_most(bottom, height), at_least(left, 0), at_most(right, width), 0 };
-
-    s.divisor = a->count_pad ? (bottom - top) * (right - left) : (s.y1 - s.y0) * (s.x1 - s.x0);
-    return s;
-}
-
 static float window_maximum(const xai__op_run *run, const float *map, int64_t y, int64_t x)
 {
-    const xai__attributes *a = run->attributes;
-    int64_t height = run->values[0]->shape[2], width = run->values[0]->shape[3];
-    float best = -INFINITY;
+    int64_t at = xai__pool_maximum(run->attributes, run->values[0]->shape + 2, map, y, x);
 
-    for (int64_t ky = 0; ky < a->kernel[0]; ky++)
-        for (int64_t kx = 0; kx < a->kernel[1]; kx++) {
-            int64_t iy = y * a->stride[0] - a->pads[0] + ky * a->dilation[0];
-            int64_t ix = x * a->stride[1] - a->pads[1] + kx * a->dilation[1];
-
-            float value = iy >= 0 && iy < height && ix >= 0 && ix < width ? map[iy * width + ix] : -INFINITY;
-
-            if (value > best || value != value) /* NaN stays, as in torch */
-                best = value;
-        }
-    return best;
+    return at >= 0 ? map[at] : -INFINITY;
 }
 
 static float window_average(const xai__op_run *run, const float *map, int64_t y, int64_t x)
 {
     int64_t width = run->values[0]->shape[3];
-    span s = clip_window(run, y, x);
+    xai__pool_span s = xai__pool_window(run->attributes, run->values[0]->shape + 2, y, x);
     double sum = 0;
 
     for (int64_t iy = s.y0; iy < s.y1; iy++)
@@ -137,6 +97,21 @@ static void compute_global(const xai__op_run *run)
     }
 }
 
-const xai__op_row xai__op_max_pool = { "MaxPool", 1, 1, shape_pool, compute_max, NULL };
-const xai__op_row xai__op_average_pool = { "AveragePool", 1, 1, shape_average, compute_average, NULL };
-const xai__op_row xai__op_global_average_pool = { "GlobalAveragePool", 1, 1, shape_global, compute_global, NULL };
+static xai_status vjp_max(const xai__op_vjp *vjp)
+{
+    return xai__vjp_add(vjp, 0, XAI__OP_MAX_POOL_DATA, vjp->gradient, xai__vjp_input(vjp, 0));
+}
+
+static xai_status vjp_average(const xai__op_vjp *vjp)
+{
+    return xai__vjp_add(vjp, 0, XAI__OP_AVERAGE_POOL_DATA, vjp->gradient, -1);
+}
+
+static xai_status vjp_global(const xai__op_vjp *vjp)
+{
+    return xai__vjp_add(vjp, 0, XAI__OP_GLOBAL_AVERAGE_POOL_DATA, vjp->gradient, -1);
+}
+
+const xai__op_row xai__op_max_pool = { "MaxPool", 1, 1, shape_pool, compute_max, vjp_max };
+const xai__op_row xai__op_average_pool = { "AveragePool", 1, 1, shape_average, compute_average, vjp_average };
+const xai__op_row xai__op_global_average_pool = { "GlobalAveragePool", 1, 1, shape_global, compute_global, vjp_global };

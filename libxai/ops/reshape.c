@@ -6,6 +6,7 @@
 #include "core/tensor.h"
 #include "ops/op.h"
 #include "ops/shape.h"
+#include "ops/vjp.h"
 
 static xai_status shape_reshape(const xai__op_shapes *shapes)
 {
@@ -27,5 +28,15 @@ static void copy(const xai__op_run *run)
     memcpy(run->out, run->inputs[0], run->value->size * sizeof(float));
 }
 
-const xai__op_row xai__op_reshape = { "Reshape", 1, 1, shape_reshape, copy, NULL };
-const xai__op_row xai__op_identity = { "Identity", 1, 1, xai__shape_same, copy, NULL };
+static xai_status vjp_reshape(const xai__op_vjp *vjp)
+{
+    return xai__vjp_add(vjp, 0, XAI__OP_RESHAPE, vjp->gradient, -1);
+}
+
+static xai_status vjp_identity(const xai__op_vjp *vjp)
+{
+    return xai__vjp_set(vjp, 0, vjp->gradient);
+}
+
+const xai__op_row xai__op_reshape = { "Reshape", 1, 1, shape_reshape, copy, vjp_reshape };
+const xai__op_row xai__op_identity = { "Identity", 1, 1, xai__shape_same, copy, vjp_identity };

@@ -18,6 +18,11 @@ xai_status xai__shape_same(const xai__op_shapes *shapes)
     return XAI_OK;
 }
 
+bool xai__shape_is(const xai__value *value, const int64_t *shape, uint32_t rank)
+{
+    return value->rank == rank && memcmp(value->shape, shape, rank * sizeof *shape) == 0;
+}
+
 xai_status xai__shape_rank(const xai__op_shapes *shapes, size_t index, uint32_t rank)
 {
     const xai__value *value = shapes->values[index];
@@ -37,6 +42,56 @@ xai_status xai__shape_vector(const xai__op_shapes *shapes, size_t index, int64_t
     if (value != NULL && (value->rank != 1 || value->shape[0] != n))
         return xai__fail(XAI_E_SHAPE, "input %zu has shape %s, expected %lld", index,
                          xai__shape_text(text, sizeof text, value->shape, value->rank), (long long)n);
+    return XAI_OK;
+}
+
+xai_status xai__shape_equal(const xai__op_shapes *shapes, size_t index)
+{
+    const xai__value *first = shapes->values[0], *value = shapes->values[index];
+    char text[128], expected[128];
+
+    if (!xai__shape_is(value, first->shape, first->rank))
+        return xai__fail(XAI_E_SHAPE, "input %zu has shape %s, input 0 has %s", index,
+                         xai__shape_text(text, sizeof text, value->shape, value->rank),
+                         xai__shape_text(expected, sizeof expected, first->shape, first->rank));
+    return XAI_OK;
+}
+
+xai_status xai__shape_given(const xai__op_shapes *shapes, xai__value *value)
+{
+    const xai__attributes *a = shapes->attributes;
+    char text[128];
+    size_t size;
+
+    if (a->rank > XAI__MAX_RANK)
+        return xai__fail(XAI_E_FORMAT, "shape has %u dimensions, at most %d are possible", a->rank, XAI__MAX_RANK);
+    if (!xai__shape_size(&size, a->shape, a->rank) || size > INT32_MAX)
+        return xai__fail(XAI_E_SHAPE, "shape %s is too large", xai__shape_text(text, sizeof text, a->shape, a->rank));
+    memcpy(shapes->shape, a->shape, sizeof a->shape);
+    *shapes->rank = a->rank;
+    if (value != NULL) {
+        *value = (xai__value){ .rank = a->rank, .size = size, .producer = -1 };
+        memcpy(value->shape, a->shape, sizeof a->shape);
+    }
+    return XAI_OK;
+}
+
+xai_status xai__shape_gradient(const xai__op_shapes *shapes, const xai__op_row *forward,
+                               const xai__value *const *inputs, size_t n_inputs)
+{
+    const xai__value *dy = shapes->values[0];
+    int64_t shape[XAI__MAX_RANK];
+    uint32_t rank = 0;
+    const xai__op_shapes there = { shapes->attributes, inputs, n_inputs, shape, &rank };
+    xai_status status = forward->shape(&there);
+    char text[128], expected[128];
+
+    if (status < 0)
+        return xai__fail_in(status, forward->name);
+    if (!xai__shape_is(dy, shape, rank))
+        return xai__fail(XAI_E_SHAPE, "the gradient has shape %s, what it belongs to has %s",
+                         xai__shape_text(text, sizeof text, dy->shape, dy->rank),
+                         xai__shape_text(expected, sizeof expected, shape, rank));
     return XAI_OK;
 }
 

@@ -1,7 +1,20 @@
 /* SPDX-License-Identifier: MIT
- * Slices with steps, and padding with a constant: for every axis. */
+ * Slices with steps, and what undoes them, padding with a constant around and between: for every axis. */
 #include "core/error.h"
 #include "ops/op.h"
+#include "ops/vjp.h"
+
+/* From one element to the next in what a pad gives. */
+static int64_t pad_step(const xai__attributes *attributes, uint32_t axis)
+{
+    return attributes->step[axis] > 0 ? attributes->step[axis] : 1;
+}
+
+/* What n elements take up, a step from one to the next. */
+static int64_t spread(int64_t n, int64_t step)
+{
+    return n > 0 ? (n - 1) * step + 1 : 0;
+}
 
 static xai_status shape_slice(const xai__op_shapes *shapes)
 {
@@ -28,7 +41,10 @@ static xai_status shape_pad(const xai__op_shapes *shapes)
         if (a->begin[i] < 0 || a->end[i] < 0 || a->begin[i] > INT32_MAX || a->end[i] > INT32_MAX)
             return xai__fail(XAI_E_FORMAT, "axis %u: padding of %lld and %lld", i, (long long)a->begin[i],
                              (long long)a->end[i]);
-        shapes->shape[i] = a->begin[i] + x->shape[i] + a->end[i];
+        if (a->step[i] < 0 || a->step[i] > INT32_MAX || x->shape[i] > INT32_MAX)
+            return xai__fail(XAI_E_FORMAT, "axis %u: %lld elements with a step of %lld", i, (long long)x->shape[i],
+                             (long long)a->step[i]);
+        shapes->shape[i] = a->begin[i] + spread(x->shape[i], pad_step(a, i)) + a->end[i];
     }
     *shapes->rank = x->rank;
     return XAI_OK;
@@ -72,11 +88,45 @@ static void compute_pad(const xai__op_run *run)
         int64_t to = 0;
 
         for (uint32_t axis = 0; axis < x->rank; axis++)
-            to = to * run->value->shape[axis] + a->begin[axis] + index[axis];
+            to = to * run->value->shape[axis] + a->begin[axis] + index[axis] * pad_step(a, axis);
         run->out[to] = run->inputs[0][i];
         advance(index, x);
     }
 }
 
-const xai__op_row xai__op_slice = { "Slice", 1, 1, shape_slice, compute_slice, NULL };
-const xai__op_row xai__op_pad = { "Pad", 1, 1, shape_pad, compute_pad, NULL };
+/* A step that leads from one element to another: that of a single one may be any number. */
+static int64_t step_between(int64_t n, int64_t step)
+{
+    return n > 1 ? step : 1;
+}
+
+static xai_status vjp_slice(const xai__op_vjp *vjp)
+{
+    const xai__attributes slice = xai__vjp_attributes(vjp);
+    const xai__value *x = &vjp->graph->values[xai__vjp_input(vjp, 0)], *dy = &vjp->graph->values[vjp->gradient];
+    xai__attributes pad = xai__attributes_default();
+
+    for (uint32_t i = 0; i < x->rank; i++) {
+        pad.begin[i] = slice.begin[i];
+        pad.step[i] = step_between(dy->shape[i], slice.step[i]);
+        pad.end[i] = x->shape[i] - slice.begin[i] - spread(dy->shape[i], pad.step[i]);
+    }
+    return xai__vjp_set(vjp, 0, xai__op_add(vjp->graph, XAI__OP_PAD, &pad, &vjp->gradient, 1));
+}
+
+static xai_status vjp_pad(const xai__op_vjp *vjp)
+{
+    const xai__attributes pad = xai__vjp_attributes(vjp);
+    const xai__value *x = &vjp->graph->values[xai__vjp_input(vjp, 0)];
+    xai__attributes slice = xai__attributes_default();
+
+    for (uint32_t i = 0; i < x->rank; i++) {
+        slice.begin[i] = pad.begin[i];
+        slice.step[i] = pad_step(&pad, i);
+        slice.end[i] = pad.begin[i] + spread(x->shape[i], slice.step[i]);
+    }
+    return xai__vjp_set(vjp, 0, xai__op_add(vjp->graph, XAI__OP_SLICE, &slice, &vjp->gradient, 1));
+}
+
+const xai__op_row xai__op_slice = { "Slice", 1, 1, shape_slice, compute_slice, vjp_slice };
+const xai__op_row xai__op_pad = { "Pad", 1, 1, shape_pad, compute_pad, vjp_pad };

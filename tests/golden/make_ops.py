@@ -39,6 +39,10 @@ def torch_pads(pads):
     return (left, right, top, bottom)
 
 
+def convolve(x, w, b=None, pads=(0, 0, 0, 0), stride=1, dilation=1, groups=1):
+    return F.conv2d(F.pad(x, torch_pads(pads)), w, b, stride, 0, dilation, groups)
+
+
 def conv(words, x, channels, kernel, bias=True, **settings):
     groups = settings.get("groups", 1)
     name = f"Conv/{words}"
@@ -46,41 +50,33 @@ def conv(words, x, channels, kernel, bias=True, **settings):
     if bias:
         inputs.append(draw(name + "b", (channels,), -1, 1))
 
-    def compute(x, w, b=None):
-        x = F.pad(x, torch_pads(settings.get("pads", (0, 0, 0, 0))))
-        return F.conv2d(x, w, b, settings.get("stride", 1), 0, settings.get("dilation", 1), groups)
+    case(name, inputs, lambda x, w, b=None: convolve(x, w, b, **settings), kernel=kernel, **settings)
 
-    case(name, inputs, compute, kernel=kernel, **settings)
+
+def pool_maximum(x, kernel, pads=(0, 0, 0, 0), stride=(1, 1), dilation=(1, 1), ceil_mode=0):
+    symmetric = pads[:2] == pads[2:]
+    if not symmetric:
+        x = F.pad(x, torch_pads(pads), value=-np.inf)
+    return F.max_pool2d(x, kernel, stride, pads[:2] if symmetric else 0, dilation, bool(ceil_mode))
 
 
 def max_pool(words, x, kernel, **settings):
-    pads = settings.get("pads", (0, 0, 0, 0))
-    ceil_mode = bool(settings.get("ceil_mode", 0))
-    symmetric = pads[:2] == pads[2:]
-
-    def compute(x):
-        if not symmetric:
-            x = F.pad(x, torch_pads(pads), value=-np.inf)
-        return F.max_pool2d(x, kernel, settings.get("stride", (1, 1)), pads[:2] if symmetric else 0,
-                            settings.get("dilation", (1, 1)), ceil_mode)
-
     name = f"MaxPool/{words}"
-    case(name, [x if isinstance(x, np.ndarray) else draw(name, (1, *x), -1, 1)], compute, kernel=kernel, **settings)
+    case(name, [x if isinstance(x, np.ndarray) else draw(name, (1, *x), -1, 1)],
+         lambda x: pool_maximum(x, kernel, **settings), kernel=kernel, **settings)
+
+
+def pool_average(x, kernel, pads=(0, 0, 0, 0), stride=(1, 1), ceil_mode=0, count_pad=0):
+    if pads[:2] == pads[2:]:
+        return F.avg_pool2d(x, kernel, stride, pads[:2], bool(ceil_mode), bool(count_pad))
+    inside = F.avg_pool2d(F.pad(torch.ones_like(x), torch_pads(pads)), kernel, stride)
+    average = F.avg_pool2d(F.pad(x, torch_pads(pads)), kernel, stride)
+    return average if count_pad else average / inside
 
 
 def average_pool(words, x, kernel, **settings):
-    pads = settings.get("pads", (0, 0, 0, 0))
-    stride = settings.get("stride", (1, 1))
-    counted = bool(settings.get("count_pad", 0))
-
-    def compute(x):
-        if pads[:2] == pads[2:]:
-            return F.avg_pool2d(x, kernel, stride, pads[:2], bool(settings.get("ceil_mode", 0)), counted)
-        inside = F.avg_pool2d(F.pad(torch.ones_like(x), torch_pads(pads)), kernel, stride)
-        average = F.avg_pool2d(F.pad(x, torch_pads(pads)), kernel, stride)
-        return average if counted else average / inside
-
-    case(f"AveragePool/{words}", [draw(words, (1, *x), -1, 1)], compute, kernel=kernel, **settings)
+    case(f"AveragePool/{words}", [draw(words, (1, *x), -1, 1)], lambda x: pool_average(x, kernel, **settings),
+         kernel=kernel, **settings)
 
 
 def make_convolutions():
@@ -196,8 +192,87 @@ def make_rows():
     case("Softmax/NaN", [x], lambda x: x.softmax(1), axis=1)
 
 
+def gradient(name, forward, x, others=(), **settings):
+    """Case OPERATOR/WORDS: what autograd gives for x, from a dy that is drawn; its inputs are dy, then others."""
+    x64 = torch.from_numpy(x).double().requires_grad_()
+    y = forward(x64)
+    dy = draw(name + "dy", tuple(y.shape), -1, 1)
+    case(name, [dy, *others], lambda dy, *_: torch.autograd.grad(y, x64, dy)[0], **settings)
+
+
+def conv_gradients(words, x, channels, kernel, **settings):
+    x = draw(words + "gx", (1, *x), -1, 1)
+    w = draw(words + "gw", (channels, x.shape[1] // settings.get("groups", 1), *kernel), -1, 1)
+    x64, w64 = torch.from_numpy(x).double(), torch.from_numpy(w).double()
+    gradient(f"ConvData/{words}", lambda x: convolve(x, w64, **settings), x, [w], kernel=kernel, shape=x.shape, **settings)
+    gradient(f"ConvWeights/{words}", lambda w: convolve(x64, w, **settings), w, [x], kernel=kernel, shape=w.shape, **settings)
+
+
+def make_conv_gradients():
+    conv_gradients("1x1", (3, 3, 4), 4, (1, 1))
+    conv_gradients("3x3", (3, 4, 5), 2, (3, 3), pads=(1, 1, 1, 1))
+    conv_gradients("3x3 strided", (3, 7, 6), 2, (3, 3), stride=(2, 2), pads=(1, 1, 1, 1))
+    conv_gradients("strides beyond the kernel", (2, 7, 9), 2, (2, 1), stride=(3, 4))
+    conv_gradients("dilated, strided, unevenly padded", (2, 9, 8), 2, (3, 2), stride=(2, 3), dilation=(3, 2), pads=(3, 0, 1, 2))
+    conv_gradients("in groups", (6, 4, 3), 4, (3, 3), groups=2, pads=(1, 1, 1, 1))
+    conv_gradients("depthwise with multiplier", (3, 5, 4), 6, (3, 3), groups=3, stride=(2, 1), pads=(1, 1, 1, 1))
+
+
+def make_row_gradients():
+    x, w = draw("gemm gx", (3, 5), -1, 1), draw("gemm gw", (4, 5), -1, 1)
+    gradient("GemmData/rows", lambda x: F.linear(x, torch.from_numpy(w).double()), x, [w])
+    gradient("GemmWeights/rows", lambda w: F.linear(torch.from_numpy(x).double(), w), w, [x])
+    for words, shape, axis in (("row", (1, 7), 1), ("channels", (1, 5, 3, 2), 1), ("columns", (1, 2, 3, 4), 3)):
+        x = draw(words + "softmax", shape, -3, 3)
+        y = torch.from_numpy(x).softmax(axis).numpy()
+        gradient(f"SoftmaxData/{words}", lambda x: x.softmax(axis), x, [y], axis=axis)
+
+
+def make_activation_gradients():
+    x = np.concatenate([draw("slopes", (26,), -8, 8), np.array([0, 6, -3, 3, -50, 50], np.float32)]).reshape(1, 2, 4, 4)
+    masks = {"positive": F.relu, "inside": F.relu6}
+    for rule, (words, f) in zip((0, 3), masks.items()):
+        gradient(f"Mask/{words}", f, x, [f(torch.from_numpy(x)).numpy()], axis=rule, low=0, high=6)
+    slopes = {"Sigmoid": (5, torch.sigmoid), "Silu": (6, F.silu), "HardSigmoid": (7, F.hardsigmoid), "HardSwish": (8, F.hardswish)}
+    for words, (op, f) in slopes.items():  # numbers of enum xai__operator
+        gradient(f"ActivationData/{words}", f, x, [x], axis=op, low=1 / 6, high=0.5)
+
+
+def make_pool_gradients():
+    def maximum(words, x, kernel, **settings):
+        x = x if isinstance(x, np.ndarray) else draw(words + "gm", (1, *x), -1, 1)
+        gradient(f"MaxPoolData/{words}", lambda x: pool_maximum(x, kernel, **settings), x, [x], kernel=kernel, **settings)
+
+    def average(words, x, kernel, **settings):
+        x = draw(words + "ga", (1, *x), -1, 1)
+        gradient(f"AveragePoolData/{words}", lambda x: pool_average(x, kernel, **settings), x, kernel=kernel, shape=x.shape,
+                 **settings)
+
+    maximum("3x3 stem", (2, 7, 6), (3, 3), stride=(2, 2), pads=(1, 1, 1, 1))
+    maximum("rounded up", (2, 5, 7), (2, 2), stride=(2, 2), ceil_mode=1)
+    maximum("dilated, unevenly padded", (2, 7, 6), (3, 2), dilation=(2, 2), pads=(1, 0, 2, 1))
+    maximum("ties", np.round(draw("ties", (1, 2, 6, 6), 0, 2)), (3, 3), stride=(2, 1), pads=(1, 1, 1, 1))
+    x = draw("nan", (1, 1, 5, 6), -1, 1)
+    x[0, 0, 1, 2] = x[0, 0, 1, 3] = x[0, 0, 4, 5] = np.nan
+    x[0, 0, :3, :2] = -np.inf
+    maximum("NaN and infinity", x, (2, 2))
+    average("3x3", (2, 5, 6), (3, 3), pads=(1, 1, 1, 1))
+    average("rounded up counting the padding", (2, 6, 4), (3, 3), stride=(2, 2), pads=(1, 1, 1, 1), ceil_mode=1, count_pad=1)
+    average("uneven padding, strides beyond the kernel", (2, 7, 6), (2, 1), stride=(3, 2), pads=(0, 0, 1, 0))
+    gradient("GlobalAveragePoolData/map", lambda x: x.mean((2, 3), keepdim=True), draw("global", (1, 3, 2, 5), -1, 1), shape=(1, 3, 2, 5))
+
+
+def make_shape_gradients():
+    for words, x, to in (("channels", (1, 3, 4, 5), (1, 3, 1, 1)), ("lower rank", (2, 3, 4, 5), (4, 1)), ("a number", (2, 3), ()),
+                         ("nothing", (1, 3, 2), (1, 3, 2)), ("first and last", (2, 3, 4), (1, 3, 1))):
+        gradient(f"SumTo/{words}", lambda small: small.expand(x), draw(words, to, -1, 1), shape=to)
+    x = draw("undone", (1, 2, 7, 9), -1, 1)
+    gradient("Pad/between", lambda x: x[:, 1:, 1:6:2, 2:8:4], x, begin=(0, 1, 1, 2), end=(0, 0, 1, 2), step=(1, 0, 2, 4))
+
+
 if __name__ == "__main__":
-    for make in (make_convolutions, make_pools, make_activations, make_norms, make_broadcasts, make_shapes, make_rows):
+    for make in (make_convolutions, make_pools, make_activations, make_norms, make_broadcasts, make_shapes, make_rows, make_conv_gradients,
+                 make_row_gradients, make_activation_gradients, make_pool_gradients, make_shape_gradients):
         make()
     path = pathlib.Path(__file__).with_name("ops.safetensors")
     save_file(tensors, path)

@@ -176,7 +176,8 @@ static void check_whole(example *e)
 
 static bool is_local(uint32_t op)
 {
-    return op == XAI__OP_CONV || op == XAI__OP_MAX_POOL || op == XAI__OP_AVERAGE_POOL;
+    return op == XAI__OP_CONV || op == XAI__OP_MAX_POOL || op == XAI__OP_AVERAGE_POOL || op == XAI__OP_CONV_DATA ||
+           op == XAI__OP_MAX_POOL_DATA || op == XAI__OP_AVERAGE_POOL_DATA;
 }
 
 /* Elements inside are those of the full result, bit for bit; local operators leave the others alone. */
