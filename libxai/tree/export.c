@@ -17,6 +17,7 @@ static const struct {
     { ".txt", xai__export_text },
     { ".json", NULL },
     { ".dot", xai__export_dot },
+    { ".svg", xai__export_svg },
 };
 
 #define N_FORMATS (sizeof formats / sizeof *formats)
@@ -90,7 +91,7 @@ static xai_status find_format(uint32_t *out, const char *path)
     for (*out = 0; dot != NULL && *out < N_FORMATS; ++*out)
         if (strcasecmp(dot, formats[*out].ending) == 0)
             return XAI_OK;
-    return xai__fail(XAI_E_INVALID, "%s: expected a name that ends with .txt, .json, .dot, .svg or .html", path);
+    return xai__fail(XAI_E_INVALID, "%s: expected a name that ends with .txt, .json, .dot or .svg", path);
 }
 
 xai_status xai_tree_save(const xai_tree *tree, const char *path, const xai_export_options *options)

@@ -47,6 +47,15 @@ static char *export(const xai_tree *tree, uint32_t format, const xai_export_opti
     return text;
 }
 
+static size_t count(const char *text, const char *words)
+{
+    size_t n = 0;
+
+    for (; (text = strstr(text, words)) != NULL; text++)
+        n++;
+    return n;
+}
+
 static xai_export_options with_row(const float *row, size_t size)
 {
     return (xai_export_options){ .struct_size = sizeof(xai_export_options), .row = row, .row_size = size };
@@ -128,6 +137,53 @@ START_TEST(draws_dot)
 }
 END_TEST
 
+START_TEST(draws_svg)
+{
+    xai_tree *tree = load(animals);
+    xai_export_options options = with_row(logits, 3);
+    char *text;
+
+    options.title = "</title><script>";
+    text = export(tree, XAI_TREE_SVG, &options);
+    ck_assert_ptr_nonnull(strstr(text, "<title>&lt;/title&gt;&lt;script&gt;</title>\n<desc>Prediction: cat &lt;b&gt;"));
+    ck_assert_ptr_nonnull(
+        strstr(text, ">cat &lt;b&gt;&amp;&quot;&#39;\\<tspan class=\"more\" dx=\"6\">88.08%</tspan>"));
+    ck_assert_uint_eq(count(text, "<path class=\"edge path\""), 2);
+    ck_assert_uint_eq(count(text, "<path class=\"edge\""), 3);
+    ck_assert_uint_eq(count(text, "<g class=\"node"), 6);
+    ck_assert_uint_eq(count(text, "\"node leaf path\""), 1);
+    ck_assert_uint_eq(count(text, "<script") + count(text, "<b>"), 0);
+    free(text);
+    xai_tree_unref(tree);
+}
+END_TEST
+
+/* The picture reaches to the end of its last word, and a long name is cut short but whole in its tip. */
+START_TEST(keeps_svg_in_its_frame)
+{
+    char json[512], name[201] = "";
+    unsigned width = 0, height = 0, x = 0, y = 0;
+    xai_tree *tree;
+    char *text;
+
+    memset(name, 'W', 200);
+    snprintf(json, sizeof json,
+             "{\"nodes\":[{\"id\":\"r\"},{\"id\":\"%s\"}],\"links\":[{\"source\":\"r\",\"target\":\"%s\"}]}", name,
+             name);
+    tree = load(json);
+    text = export(tree, XAI_TREE_SVG, NULL);
+    ck_assert_int_eq(sscanf(strstr(text, " width="), " width=\"%u\" height=\"%u\"", &width, &height), 2);
+    ck_assert_int_eq(sscanf(strstr(strstr(text, "\"node leaf\""), "<text"), "<text x=\"%u\" y=\"%u\"", &x, &y), 2);
+    ck_assert_uint_eq(width, x + 320 + 6 + 16);
+    ck_assert_uint_gt(height, y);
+    ck_assert_uint_eq(count(text, "WWW…</text>"), 1);
+    ck_assert_ptr_nonnull(strstr(text, "<title>WWWW"));
+    ck_assert_ptr_nonnull(strstr(text, "WWWW</title>"));
+    free(text);
+    xai_tree_unref(tree);
+}
+END_TEST
+
 /* Read back, the JSON is the same tree; what options say has no place in it. */
 START_TEST(writes_json)
 {
@@ -169,7 +225,7 @@ static void refuse(const xai_tree *tree, uint32_t format, const xai_export_optio
 
     ck_assert_uint_eq(xai_tree_export(tree, format, options, buffer, sizeof buffer), 0);
     ck_assert_msg(strstr(xai_last_error(), words) != NULL, "\"%s\" lacks \"%s\"", xai_last_error(), words);
-    if (tree != NULL && format <= XAI_TREE_DOT)
+    if (tree != NULL && format <= XAI_TREE_SVG)
         ck_assert_str_eq(buffer, "");
 }
 
@@ -244,6 +300,7 @@ START_TEST(draws_chains)
     ck_assert_ptr_nonnull(strstr(text, "  n99998 -> n99999 [penwidth=3"));
     free(text);
     refuse(tree, XAI_TREE_TEXT, &options, "100000 nodes on 100000 levels are too deep for text");
+    refuse(tree, XAI_TREE_SVG, &options, "100000 nodes on 100000 levels are too many for one picture");
     xai_tree_unref(tree);
 }
 END_TEST
@@ -252,17 +309,14 @@ START_TEST(draws_wide_trees)
 {
     xai_tree *tree = grow(20001, star);
     char *text = export(tree, XAI_TREE_TEXT, NULL);
-    size_t n_lines = 0;
 
-    for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++)
-        n_lines++;
-    ck_assert_uint_eq(n_lines, 20001);
+    ck_assert_uint_eq(count(text, "\n"), 20001);
     ck_assert_ptr_nonnull(strstr(text, "├── 19999\n└── 20000\n"));
     free(text);
     xai_tree_unref(tree);
     tree = grow(4095, binary);
-    text = export(tree, XAI_TREE_TEXT, NULL);
-    ck_assert_uint_gt(strlen(text), 4095);
+    text = export(tree, XAI_TREE_SVG, NULL);
+    ck_assert_uint_eq(count(text, "<g class=\"node leaf\""), 2048);
     free(text);
     xai_tree_unref(tree);
 }
@@ -281,7 +335,7 @@ static char *read_file(const char *path)
     return bytes;
 }
 
-static const char *const endings[] = { ".txt", ".json", ".dot" };
+static const char *const endings[] = { ".txt", ".json", ".dot", ".svg" };
 
 START_TEST(saves_by_ending)
 {
@@ -339,6 +393,8 @@ static Suite *make_suite(void)
     tcase_add_test(cases, draws_the_path_as_text);
     tcase_add_test(cases, follows_the_mode);
     tcase_add_test(cases, draws_dot);
+    tcase_add_test(cases, draws_svg);
+    tcase_add_test(cases, keeps_svg_in_its_frame);
     tcase_add_test(cases, writes_json);
     tcase_add_test(cases, keeps_to_the_buffer);
     tcase_add_test(cases, refuses_options);
