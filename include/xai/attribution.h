@@ -49,7 +49,7 @@ XAI_API void xai_attribution_unref(xai_attribution *attribution);
 /**
  * Read the map.
  *
- * @param[out] out     H x W, one reference. NULL on failure.
+ * @param[out] out     H x W, or C x H x W where the method kept the channels, one reference. NULL on failure.
  * @param attribution  The attribution.
  * @param height       Rows wanted; 0 with @p width 0: the method's own grid.
  * @param width        Columns wanted.

@@ -33,93 +33,72 @@ void xai_attribution_unref(xai_attribution *attribution)
     xai_tensor_unref(attribution->map);
     xai__free(context, attribution->layer);
     xai__free(context, attribution->label);
+    xai__free(context, attribution->value);
     xai__free(context, attribution);
     xai_context_unref(context);
 }
 
-/* --- targets --- */
+/* --- what was explained --- */
 
-xai_status xai__target_check(const xai_model *model, const xai_target *target, uint32_t n_kinds)
+static xai_status copy_text(char **out, xai_context *context, const char *text)
 {
-    int64_t n = (int64_t)xai_model_n_classes(model);
-    bool has_other = target->score == XAI_SCORE_MARGIN;
-
-    if (target->score >= n_kinds)
-        return xai__fail(XAI_E_INVALID, "score %u cannot be explained by this method", target->score);
-    if (target->index < -1 || target->index >= n || (has_other && (target->against < 0 || target->against >= n)))
-        return xai__fail(XAI_E_INVALID, "there is no class %lld, the model has %lld",
-                         (long long)(target->index < -1 || target->index >= n ? target->index : target->against),
-                         (long long)n);
-    return XAI_OK;
+    if (text == NULL)
+        return XAI_OK;
+    *out = xai__strdup(context, text);
+    return *out != NULL ? XAI_OK : XAI_E_NO_MEMORY;
 }
 
-static int64_t largest(const float *logits, int64_t n)
+/* Classes have labels and probabilities, elements of a named value have none. */
+static xai_status fill_target(xai_attribution *a, const xai_model *model, const xai_target *target,
+                              const float *elements, size_t n)
 {
-    int64_t best = 0;
+    xai_context *context = a->object.context;
+    xai_status status;
 
-    for (int64_t i = 1; i < n; i++)
-        if (logits[i] > logits[best])
-            best = i;
-    return best;
-}
-
-static double probability_of(const xai_model *model, const float *logits, int64_t n, int64_t index)
-{
-    double sum = 0, top = logits[largest(logits, n)];
-
-    if (model->gives_probabilities)
-        return logits[index];
-    for (int64_t i = 0; i < n; i++)
-        sum += exp(logits[i] - top);
-    return exp(logits[index] - top) / sum;
-}
-
-static void fill_score(xai_attribution *a, const xai_model *model, const float *logits)
-{
-    int64_t n = (int64_t)xai_model_n_classes(model);
-
-    if (a->target.index < 0)
-        a->target.index = largest(logits, n);
-    a->probability = probability_of(model, logits, n, a->target.index);
-    a->score = logits[a->target.index];
-    if (a->target.score == XAI_SCORE_PROBABILITY)
-        a->score = a->probability;
-    else if (a->target.score == XAI_SCORE_MARGIN)
-        a->score -= logits[a->target.against];
+    a->target = *target;
+    xai__target_resolve(&a->target, elements, n);
+    a->score = xai__target_score(&a->target, model, elements, n);
+    if (target->score == XAI_SCORE_VALUE) {
+        status = copy_text(&a->value, context, target->value);
+        a->target.value = a->value;
+        return status;
+    }
+    a->probability = xai__target_probability(model, elements, n, a->target.index);
+    return copy_text(&a->label, context, xai_model_label(model, a->target.index));
 }
 
 xai_status xai__attribution_create(xai_attribution **out, xai_session *session, const xai_tensor *input,
-                                   const float *logits, const xai_target *target)
+                                   const float *elements, size_t n, const xai_target *target)
 {
     xai_model *model = session->model;
     xai_context *context = model->object.context;
     const int64_t *shape = model->graph.values[model->graph.input].shape;
     xai_attribution *a = xai__zalloc_array(context, 1, sizeof *a);
-    const char *label;
     xai_status status;
 
     *out = NULL;
     if (a == NULL)
         return XAI_E_NO_MEMORY;
     xai__object_init(&a->object, context);
-    a->target = *target;
-    fill_score(a, model, logits);
     a->input_height = shape[2];
     a->input_width = shape[3];
     a->purpose = session->purpose;
     a->model_digest = xai__model_digest(model);
     a->input_digest = xai__hash(0, input->data, input->size * sizeof(float));
-    status = xai__model_is_exact(&a->is_exact, model);
-    label = xai_model_label(model, a->target.index);
-    if (label != NULL && status == XAI_OK) {
-        a->label = xai__strdup(context, label);
-        status = a->label != NULL ? XAI_OK : XAI_E_NO_MEMORY;
-    }
+    status = fill_target(a, model, target, elements, n);
+    if (status == XAI_OK)
+        status = xai__model_is_exact(&a->is_exact, model);
     if (status < 0)
         xai_attribution_unref(a);
     else
         *out = a;
     return status;
+}
+
+void xai__attribution_note(xai_attribution *attribution, const char *name, double value)
+{
+    if (attribution->n_notes < XAI__MAX_NOTES)
+        attribution->notes[attribution->n_notes++] = (xai__note){ name, value };
 }
 
 int64_t xai_attribution_target(const xai_attribution *attribution)
@@ -161,27 +140,29 @@ static xai_status normalise_map(xai_tensor *map, float epsilon)
 
 static xai_status copy_map(xai_tensor **out, const xai_tensor *map)
 {
-    xai_status status = xai__tensor_create(out, map->object.context, map->shape, 2);
+    xai_status status = xai__tensor_create(out, map->object.context, map->shape, map->rank);
 
     if (status == XAI_OK)
         memcpy((*out)->data, map->data, map->size * sizeof(float));
     return status;
 }
 
+/* Each channel, where there are several. */
 static xai_status resize_map(xai_tensor **map, int64_t height, int64_t width)
 {
-    const int64_t shape[2] = { height, width };
-    xai_tensor *resized = NULL;
-    xai_status status = xai__tensor_create(&resized, (*map)->object.context, shape, 2);
+    xai_tensor *from = *map, *resized = NULL;
+    size_t rank = from->rank, n_channels = rank > 2 ? (size_t)from->shape[0] : 1;
+    const int64_t *size = from->shape + rank - 2, shape[3] = { from->shape[0], height, width };
+    xai_status status = xai__tensor_create(&resized, from->object.context, shape + 3 - rank, rank);
 
-    if (status == XAI_OK)
-        status = xai__resample_map(resized->data, height, width, (*map)->data, (*map)->shape[0], (*map)->shape[1],
-                                   XAI__MAP_BILINEAR);
+    for (size_t c = 0; c < n_channels && status == XAI_OK; c++)
+        status = xai__resample_map(resized->data + c * (size_t)(height * width), height, width,
+                                   from->data + c * (size_t)(size[0] * size[1]), size[0], size[1], XAI__MAP_BILINEAR);
     if (status < 0) {
         xai_tensor_unref(resized);
         return status;
     }
-    xai_tensor_unref(*map);
+    xai_tensor_unref(from);
     *map = resized;
     return XAI_OK;
 }
@@ -210,7 +191,7 @@ xai_status xai_attribution_map(xai_tensor **out, const xai_attribution *attribut
         status = copy_map(&map, attribution->map);
     if (status < 0)
         return status;
-    if (normalise != XAI_NORMALISE_NONE)
+    if (normalise == XAI_NORMALISE_MIN_MAX || (normalise == XAI_NORMALISE_PROFILE && !attribution->profile->is_raw))
         remark = normalise_map(map, normalise == XAI_NORMALISE_PROFILE ? attribution->profile->epsilon : 0);
     if (height > 0)
         status = resize_map(&map, height, width);
@@ -240,8 +221,12 @@ static void write_target(xai__json_writer *w, const xai_attribution *a)
 
     xai__json_write_object(w, "target");
     xai__json_write_integer(w, "index", a->target.index);
-    xai__json_write_string(w, "label", a->label);
-    xai__json_write_number(w, "probability", a->probability);
+    if (a->target.score == XAI_SCORE_VALUE) {
+        xai__json_write_string(w, "value", a->value);
+    } else {
+        xai__json_write_string(w, "label", a->label);
+        xai__json_write_number(w, "probability", a->probability);
+    }
     xai__json_write_string(w, "explains", scores[a->target.score]);
     if (a->target.score == XAI_SCORE_MARGIN)
         xai__json_write_integer(w, "against", a->target.against);
@@ -256,8 +241,8 @@ static void write_map(xai__json_writer *w, const xai_attribution *a)
     find_range(range, a->map);
     xai__json_write_object(w, "map");
     xai__json_write_array(w, "shape");
-    xai__json_write_integer(w, NULL, a->map->shape[0]);
-    xai__json_write_integer(w, NULL, a->map->shape[1]);
+    for (size_t i = 0; i < a->map->rank; i++)
+        xai__json_write_integer(w, NULL, a->map->shape[i]);
     xai__json_write_end(w);
     xai__json_write_float(w, "min", range[0]);
     xai__json_write_float(w, "max", range[1]);
@@ -276,10 +261,13 @@ size_t xai_attribution_json(const xai_attribution *attribution, char *buffer, si
     xai__json_write_string(&w, "method", attribution->method);
     xai__json_write_string(&w, "profile", attribution->profile->name);
     xai__json_write_array(&w, "layers");
-    xai__json_write_string(&w, NULL, attribution->layer);
+    if (attribution->layer != NULL)
+        xai__json_write_string(&w, NULL, attribution->layer);
     xai__json_write_end(&w);
     write_target(&w, attribution);
     write_map(&w, attribution);
+    for (size_t i = 0; i < attribution->n_notes; i++)
+        xai__json_write_number(&w, attribution->notes[i].name, attribution->notes[i].value);
     xai__json_write_string(&w, "purpose", purposes[attribution->purpose]);
     xai__json_write_string(&w, "backends", context->backends);
     xai__json_write_bool(&w, "exact", attribution->is_exact);

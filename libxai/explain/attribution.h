@@ -6,35 +6,49 @@
 #include <xai/attribution.h>
 
 #include "core/object.h"
+#include "explain/target.h"
 
 /* How a profile scales a map, and how it draws it. */
 typedef struct xai__profile {
     const char *name;
     float epsilon; /* added to the divisor: (x - min) / (max - min + epsilon) */
     bool draws_as_tutorial;
+    bool is_raw; /* XAI_NORMALISE_PROFILE leaves the values as they are */
 } xai__profile;
+
+/* A number that a method adds to the record. */
+typedef struct xai__note {
+    const char *name; /* static */
+    double value;
+} xai__note;
+
+enum { XAI__MAX_NOTES = 8 };
 
 struct xai_attribution {
     xai__object object;
-    xai_tensor *map; /* H x W, the method's own grid */
+    xai_tensor *map; /* H x W, the method's own grid; C x H x W where channels are kept */
     const char *method;
     const xai__profile *profile;
-    char *layer; /* names, comma-separated */
+    char *layer; /* names, comma-separated; NULL: the method has none */
     int64_t input_height, input_width;
     xai_target target; /* index resolved */
     char *label;       /* NULL: the model has none */
+    char *value;       /* the target's, NULL where it is a class */
     double score, probability;
+    bool is_signed; /* zero is the middle of the map, not its end */
+    xai__note notes[XAI__MAX_NOTES];
+    size_t n_notes;
     uint32_t purpose;
     bool is_exact; /* the backends keep the bit promises */
     uint64_t model_digest, input_digest;
 };
 
-/* What every method knows about a prediction, from its logits: fills target, score, probability and label of a new
- * attribution. */
+/* What every method knows about a prediction, from the n elements of the value that the target is a function of (the
+ * logits, if it is a class): fills target, score, probability and label of a new attribution. */
 xai_status xai__attribution_create(xai_attribution **out, xai_session *session, const xai_tensor *input,
-                                   const float *logits, const xai_target *target);
+                                   const float *elements, size_t n, const xai_target *target);
 
-/* Fails unless the target is a class of the model and a score of a kind below n_kinds. */
-xai_status xai__target_check(const xai_model *model, const xai_target *target, uint32_t n_kinds);
+/* Adds a number to the record; the name is static. */
+void xai__attribution_note(xai_attribution *attribution, const char *name, double value);
 
 #endif

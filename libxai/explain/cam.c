@@ -24,9 +24,9 @@ struct xai_cam {
 
 /* As torchcam and the tutorial do it; the tutorial divides by the range alone. */
 static const xai__profile profiles[] = {
-    { "default", 0.0f, false },
-    { "tutorial", 0.0f, true },
-    { "torchcam", 1e-8f, false },
+    { .name = "default" },
+    { .name = "tutorial", .draws_as_tutorial = true },
+    { .name = "torchcam", .epsilon = 1e-8f },
 };
 
 /* --- handle --- */
@@ -201,7 +201,7 @@ static xai_status explain(xai_attribution **out, xai_cam *cam, const xai_tensor 
     const int64_t shape[2] = { layer->shape[cam->transposes ? 3 : 2], layer->shape[cam->transposes ? 2 : 3] };
     xai_context *context = cam->object.context;
     xai_attribution *a = NULL;
-    xai_status status = xai__attribution_create(&a, cam->session, input, fetched[0]->data, target);
+    xai_status status = xai__attribution_create(&a, cam->session, input, fetched[0]->data, fetched[0]->size, target);
 
     if (status < 0)
         return status;
@@ -221,13 +221,14 @@ static xai_status explain(xai_attribution **out, xai_cam *cam, const xai_tensor 
 static xai_status check_input(const xai_cam *cam, const xai_tensor *input, const xai_target *targets, size_t n_targets)
 {
     const xai_model *model = cam->session->model;
+    int32_t value;
     size_t n_images;
     xai_status status = xai__check_fed(&n_images, &model->graph, model->graph.input, input);
 
     if (status == XAI_OK && n_images != 1)
         status = xai__fail(XAI_E_SHAPE, "one image is explained at a time, got %zu", n_images);
     for (size_t i = 0; i < n_targets && status == XAI_OK; i++)
-        status = xai__target_check(model, &targets[i], XAI_SCORE_VALUE);
+        status = xai__target_check(&value, model, &targets[i], XAI_SCORE_VALUE);
     return status;
 }
 

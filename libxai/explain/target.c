@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ * Targets: the scores that are explained, as numbers and as gradients. */
+#include "explain/target.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/memory.h"
+#include "core/tensor.h"
+#include "graph/names.h"
+
+/* --- one target --- */
+
+static xai_status check_class(int64_t index, int64_t lowest, const xai_model *model)
+{
+    int64_t n = (int64_t)xai_model_n_classes(model);
+
+    if (index >= lowest && index < n)
+        return XAI_OK;
+    return xai__fail(XAI_E_INVALID, "there is no class %lld, the model has %lld", (long long)index, (long long)n);
+}
+
+static xai_status check_element(int32_t *value, const xai_model *model, const xai_target *target)
+{
+    const xai__value *v;
+    xai_status status;
+
+    if (target->value == NULL)
+        return xai__fail(XAI_E_INVALID, "a target of score %u names no value", target->score);
+    status = xai__graph_find(value, &model->graph, target->value);
+    if (status < 0)
+        return status;
+    v = &model->graph.values[*value];
+    if (target->index < -1 || target->index >= (int64_t)v->size)
+        return xai__fail(XAI_E_INVALID, "'%s' has %zu elements, none is number %lld", target->value, v->size,
+                         (long long)target->index);
+    return XAI_OK;
+}
+
+xai_status xai__target_check(int32_t *value, const xai_model *model, const xai_target *target, uint32_t n_kinds)
+{
+    xai_status status;
+
+    if (target->score >= n_kinds)
+        return xai__fail(XAI_E_INVALID, "score %u cannot be explained by this method", target->score);
+    if (target->reserved != 0)
+        return xai__fail(XAI_E_INVALID, "a target's reserved field is %u", target->reserved);
+    if (target->score == XAI_SCORE_VALUE)
+        return check_element(value, model, target);
+    *value = model->graph.output;
+    status = check_class(target->index, -1, model);
+    if (status == XAI_OK && target->score == XAI_SCORE_MARGIN)
+        status = check_class(target->against, 0, model);
+    return status;
+}
+
+static size_t largest(const float *elements, size_t n)
+{
+    size_t best = 0;
+
+    for (size_t i = 1; i < n; i++)
+        if (elements[i] > elements[best])
+            best = i;
+    return best;
+}
+
+void xai__target_resolve(xai_target *target, const float *elements, size_t n)
+{
+    if (target->index < 0)
+        target->index = (int64_t)largest(elements, n);
+}
+
+/* Sum of exp(x - largest), and the largest. */
+static double exponential_sum(double *top, const float *logits, size_t n)
+{
+    double sum = 0;
+
+    *top = logits[largest(logits, n)];
+    for (size_t i = 0; i < n; i++)
+        sum += exp(logits[i] - *top);
+    return sum;
+}
+
+double xai__target_probability(const xai_model *model, const float *logits, size_t n, int64_t index)
+{
+    double top, sum;
+
+    if (model->gives_probabilities)
+        return logits[index];
+    sum = exponential_sum(&top, logits, n);
+    return exp(logits[index] - top) / sum;
+}
+
+double xai__target_score(const xai_target *target, const xai_model *model, const float *elements, size_t n)
+{
+    double score = elements[target->index];
+
+    if (target->score == XAI_SCORE_PROBABILITY)
+        return xai__target_probability(model, elements, n, target->index);
+    return target->score == XAI_SCORE_MARGIN ? score - elements[target->against] : score;
+}
+
+/* d p[c] / d z[j] = p[c] (delta(c, j) - p[j]). */
+static void differentiate_softmax(float *out, const float *logits, size_t n, size_t index)
+{
+    double top, sum = exponential_sum(&top, logits, n), p = exp(logits[index] - top) / sum;
+
+    for (size_t j = 0; j < n; j++)
+        out[j] = (float)(p * ((j == index) - exp(logits[j] - top) / sum));
+}
+
+void xai__target_gradient(float *out, const xai_target *target, const xai_model *model, const float *elements, size_t n)
+{
+    if (target->score == XAI_SCORE_PROBABILITY && !model->gives_probabilities) {
+        differentiate_softmax(out, elements, n, (size_t)target->index);
+        return;
+    }
+    memset(out, 0, n * sizeof *out);
+    out[target->index] += 1;
+    if (target->score == XAI_SCORE_MARGIN)
+        out[target->against] -= 1;
+}
+
+/* --- a list of targets --- */
+
+xai_status xai__targets_init(xai__targets *out, const xai_model *model, const xai_target *targets, size_t n_targets,
+                             uint32_t n_kinds)
+{
+    static const xai_target top = { .index = -1 };
+    xai_context *context = model->object.context;
+    xai_status status = XAI_OK;
+
+    if (n_targets == 0)
+        targets = &top;
+    *out = (xai__targets){ .model = model, .n = n_targets > 0 ? n_targets : 1 };
+    out->items = xai__alloc_array(context, out->n, sizeof *out->items);
+    out->values = xai__alloc_array(context, out->n, sizeof *out->values);
+    if (out->items == NULL || out->values == NULL)
+        status = XAI_E_NO_MEMORY;
+    for (size_t i = 0; i < out->n && status == XAI_OK; i++) {
+        out->items[i] = targets[i];
+        status = xai__target_check(&out->values[i], model, &targets[i], n_kinds);
+    }
+    if (status < 0)
+        xai__targets_fini(out);
+    return status;
+}
+
+void xai__targets_fini(xai__targets *targets)
+{
+    xai_context *context = targets->model->object.context;
+
+    xai__free(context, targets->items);
+    xai__free(context, targets->values);
+}
+
+size_t xai__targets_share(xai__targets *part, const xai__targets *targets, size_t first)
+{
+    size_t end = first + 1;
+
+    while (end < targets->n && targets->values[end] == targets->values[first])
+        end++;
+    *part = (xai__targets){ targets->model, targets->items + first, targets->values + first, end - first };
+    return end;
+}
+
+xai_status xai__targets_seed(void *user, float *seed, size_t target, size_t first, size_t n, xai_tensor *const *fetched)
+{
+    const xai__targets *targets = user;
+    xai_target *item = &targets->items[target];
+    size_t size = targets->model->graph.values[targets->values[target]].size;
+
+    xai__target_resolve(item, fetched[0]->data, size);
+    for (size_t i = first; i < first + n; i++)
+        xai__target_gradient(seed + i * size, item, targets->model, fetched[0]->data + i * size, size);
+    return XAI_OK;
+}
