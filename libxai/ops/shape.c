@@ -66,7 +66,8 @@ xai_status xai__shape_given(const xai__op_shapes *shapes, xai__value *value)
     if (a->rank > XAI__MAX_RANK)
         return xai__fail(XAI_E_FORMAT, "shape has %u dimensions, at most %d are possible", a->rank, XAI__MAX_RANK);
     if (!xai__shape_size(&size, a->shape, a->rank) || size > INT32_MAX)
-        return xai__fail(XAI_E_SHAPE, "shape %s is too large", xai__shape_text(text, sizeof text, a->shape, a->rank));
+        return xai__fail(XAI_E_SHAPE, "shape %s is not possible",
+                         xai__shape_text(text, sizeof text, a->shape, a->rank));
     memcpy(shapes->shape, a->shape, sizeof a->shape);
     *shapes->rank = a->rank;
     if (value != NULL) {
