@@ -48,6 +48,33 @@ typedef struct xai_export_options {
     uint32_t reserved;                /**< 0. */
 } xai_export_options;
 
+/** Options of xai_tree_fit(). Zero it, set struct_size, set what you need; zero means scikit-learn's default. An option
+ * of another method is refused, not ignored. @since 0.1 */
+typedef struct xai_fit_options {
+    size_t struct_size;               /**< sizeof(xai_fit_options). */
+    const char *method;               /**< "cart". NULL: "cart". */
+    const char *criterion;            /**< CART: "gini", "entropy" (information gain), "log_loss" (the same) or
+                                         "squared_error" (regression). NULL: "gini". */
+    const float *sample_weights;      /**< One a row, finite, >= 0, not all 0; NULL: all 1. */
+    const char *const *feature_names; /**< One a column, at most 255 bytes each; copied. NULL: none. */
+    const char *const *class_names;   /**< One a class, likewise; needs @p n_classes. NULL: none. */
+    size_t n_classes;                 /**< 0: one more than the largest target. */
+    double min_impurity_decrease;     /**< CART: splits that gain less are not made. */
+    double min_weight_fraction_leaf;  /**< CART: least share of the weight in a leaf, 0 to 0.5. */
+    double ccp_alpha;                 /**< CART: cost-complexity pruning after the fit; 0: none. */
+    uint32_t max_depth;               /**< CART: 0: no limit. */
+    uint32_t max_leaf_nodes;          /**< CART: grow best first up to so many leaves; 0: depth first, no limit. */
+    uint32_t min_samples_split;       /**< CART: rows that a node needs to be split; 0: 2. */
+    uint32_t min_samples_leaf;        /**< CART: rows that a leaf needs; 0: 1. */
+    uint32_t max_features;            /**< CART: features tried a split, drawn anew for each; 0: all. */
+    uint32_t n_cuts;                  /**< DNDT: cuts a feature; 0: 1. */
+    uint32_t n_steps;                 /**< DNDT: steps of Adam; 0: 1000. */
+    float temperature;                /**< DNDT: of the soft bins, as a share of a feature's range; 0: 0.1. */
+    float learning_rate;              /**< DNDT: of Adam; 0: 0.1. */
+    uint32_t reserved;                /**< 0. */
+    uint64_t seed;                    /**< CART: scikit-learn's random_state, below 2^32. DNDT: of the first values. */
+} xai_fit_options;
+
 /** One decision on the way from the root to a leaf. Filled by xai_tree_decisions(). @since 0.1 */
 typedef struct xai_decision {
     const char *node;    /**< Id of the node that was reached (a wnid, or the node's number). Borrowed from the tree, as
@@ -59,15 +86,21 @@ typedef struct xai_decision {
 } xai_decision;
 
 /**
- * Read a tree from a JSON file: nbdt's hierarchies ("links" or "edges").
+ * Read a tree from a JSON file: nbdt's hierarchies ("links" or "edges"), or a CART.
  *
  * Class n of a hierarchy is its n-th leaf in the order of "nodes", unless each leaf says its own as "class".
+ *
+ * A CART is scikit-learn's arrays under their names, an element a node: "children_left", "children_right", "feature",
+ * "threshold", "impurity", "n_node_samples", "weighted_n_node_samples", "value", perhaps "missing_go_to_left"; and
+ * "n_features". What is not finite is a text: "inf", "-inf", "nan". "regression" is true or false (default: true where
+ * a node has one value). "feature_names" and "class_names" may be there.
  *
  * @param[out] out  The tree, one reference. NULL on failure.
  * @param context   Context; kept alive.
  * @param path      File to read.
  * @return 0; XAI_E_IO; XAI_E_FORMAT for damaged files and for cycles, orphans, nodes with two parents, classes without
- * a leaf or with two (the message names the node); XAI_E_LIMIT; XAI_E_NO_MEMORY.
+ * a leaf or with two (the message names the node); XAI_E_UNSUPPORTED for a CART with several outputs; XAI_E_LIMIT;
+ * XAI_E_NO_MEMORY.
  *
  * Any thread.
  * @since 0.1
@@ -88,6 +121,69 @@ XAI_API xai_status xai_tree_load(xai_tree **out, xai_context *context, const cha
  */
 XAI_API xai_status xai_tree_load_memory(xai_tree **out, xai_context *context, const void *bytes, size_t size);
 
+/**
+ * Fit a tree to a table.
+ *
+ * Breiman, Friedman, Olshen, Stone: Classification and Regression Trees, 1984; node for node the tree that scikit-learn
+ * 1.9 grows, whose features are float32 and whose sums are double, too.
+ *
+ * @param[out] out  The tree, one reference. NULL on failure.
+ * @param rows      N x F features, finite, or NaN where a value is missing (CART).
+ * @param targets   N: class indices, or finite numbers for "squared_error".
+ * @param options   NULL for the defaults.
+ * @return 0; XAI_E_INVALID, also for an option that the method has not; XAI_E_SHAPE; XAI_E_NOT_FOUND for an unknown
+ * method or criterion; XAI_E_LIMIT; XAI_E_NO_MEMORY.
+ *
+ * The same seed gives the same tree. Any thread.
+ * @since 0.1
+ */
+XAI_API xai_status xai_tree_fit(xai_tree **out, const xai_tensor *rows, const xai_tensor *targets,
+                                const xai_fit_options *options);
+
+/**
+ * Prune a CART by minimal cost-complexity: while the weakest link costs at most @p alpha a leaf, cut it.
+ *
+ * Breiman et al. 1984, chapter 3; as scikit-learn's ccp_alpha.
+ *
+ * @param[out] out  The smaller tree, one reference. NULL on failure.
+ * @param tree      A CART; not modified.
+ * @param alpha     Complexity parameter, finite, >= 0; 0 cuts what costs nothing.
+ * @return 0; XAI_E_INVALID, also for another kind of tree; XAI_E_NO_MEMORY.
+ *
+ * Any thread.
+ * @since 0.1
+ */
+XAI_API xai_status xai_tree_prune(xai_tree **out, const xai_tree *tree, double alpha);
+
+/**
+ * List the alphas at which pruning makes its next cut, and the impurity of the leaves that are left then.
+ *
+ * @param[out] n      Steps from the whole tree (alpha 0) to its root, however small @p capacity is.
+ * @param tree        A CART.
+ * @param alphas      Receives the first @p capacity alphas; may be NULL.
+ * @param impurities  Receives the first @p capacity sums of the leaves' impurities, each times its share of the weight;
+ * may be NULL.
+ * @param capacity    Room in each.
+ * @return 0; XAI_E_INVALID, also for another kind of tree; XAI_E_NO_MEMORY.
+ *
+ * Equal to scikit-learn's cost_complexity_pruning_path(). Any thread.
+ * @since 0.1
+ */
+XAI_API xai_status xai_tree_pruning_path(size_t *n, const xai_tree *tree, double *alphas, double *impurities,
+                                         size_t capacity);
+
+/**
+ * Say how much each feature reduced the impurity when a CART was fitted.
+ *
+ * @param[out] out  F shares that sum to 1, all 0 for a tree that is one leaf. One reference. NULL on failure.
+ * @param tree      A CART.
+ * @return 0; XAI_E_INVALID, also for another kind of tree; XAI_E_NO_MEMORY.
+ *
+ * Equal to scikit-learn's feature_importances_, in float32. Any thread.
+ * @since 0.1
+ */
+XAI_API xai_status xai_tree_importances(xai_tensor **out, const xai_tree *tree);
+
 /** Add a reference. @param tree  May be NULL. @return @p tree. Any thread. @since 0.1 */
 XAI_API xai_tree *xai_tree_ref(xai_tree *tree);
 
@@ -105,6 +201,30 @@ XAI_API size_t xai_tree_n_inputs(const xai_tree *tree);
 
 /** Count the nodes. @param tree  The tree. @return Inner nodes and leaves. Any thread. @since 0.1 */
 XAI_API size_t xai_tree_n_nodes(const xai_tree *tree);
+
+/**
+ * Name a column of the table that a tree was fitted to.
+ *
+ * @param tree   The tree.
+ * @param index  Column, from 0.
+ * @return Its name, borrowed from the tree; NULL where it has none.
+ *
+ * Any thread.
+ * @since 0.1
+ */
+XAI_API const char *xai_tree_feature_name(const xai_tree *tree, size_t index);
+
+/**
+ * Name a class of the table that a tree was fitted to. Hierarchies name their nodes instead: xai_tree_decisions().
+ *
+ * @param tree   The tree.
+ * @param index  Class, from 0.
+ * @return Its name, borrowed from the tree; NULL where it has none.
+ *
+ * Any thread.
+ * @since 0.1
+ */
+XAI_API const char *xai_tree_class_name(const xai_tree *tree, size_t index);
 
 /**
  * Predict rows.

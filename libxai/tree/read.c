@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Trees from JSON: a key that only one kind's files have says which reader takes a document. */
 #include "core/error.h"
+#include "tree/cart.h"
 #include "tree/hierarchy.h"
 
 /* A million nodes take nine values each; the text of such a file stays below 256 MiB. */
@@ -13,6 +14,7 @@ typedef struct tree_reader {
 
 static const tree_reader readers[] = {
     { "nodes", xai__hierarchy_read },
+    { "children_left", xai__cart_read },
 };
 
 static xai_status read_tree(xai_tree **out, xai_context *context, const xai__json *json)
@@ -25,7 +27,7 @@ static xai_status read_tree(xai_tree **out, xai_context *context, const xai__jso
     for (size_t i = 0; i < sizeof readers / sizeof *readers; i++)
         if (xai__json_find(&member, root, readers[i].key))
             return readers[i].read(out, context, json);
-    return xai__json_fail(root, XAI_E_FORMAT, "is not a tree: it has no \"nodes\"");
+    return xai__json_fail(root, XAI_E_FORMAT, "is not a tree: it has neither \"nodes\" nor \"children_left\"");
 }
 
 xai_status xai_tree_load(xai_tree **out, xai_context *context, const char *path)

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/tensor.h"
+#include "tree/names.h"
 
 xai_status xai__tree_create(xai_tree **out, xai_context *context, const xai__tree_kind *kind, size_t size)
 {
@@ -33,6 +34,7 @@ void xai_tree_unref(xai_tree *tree)
         return;
     context = tree->object.context;
     tree->kind->fini(tree);
+    xai__names_fini(tree);
     xai__free(context, tree);
     xai_context_unref(context);
 }
@@ -55,6 +57,16 @@ size_t xai_tree_n_inputs(const xai_tree *tree)
 size_t xai_tree_n_nodes(const xai_tree *tree)
 {
     return tree->n_nodes;
+}
+
+const char *xai_tree_feature_name(const xai_tree *tree, size_t index)
+{
+    return tree->feature_names != NULL && index < tree->n_inputs ? tree->feature_names[index] : NULL;
+}
+
+const char *xai_tree_class_name(const xai_tree *tree, size_t index)
+{
+    return tree->class_names != NULL && index < tree->n_classes ? tree->class_names[index] : NULL;
 }
 
 xai_status xai__tree_write_json(xai__text *text, const xai_tree *tree)

@@ -37,6 +37,7 @@ struct xai_tree {
     xai__object object;
     const xai__tree_kind *kind;
     size_t n_classes, n_inputs, n_nodes;
+    char **feature_names, **class_names; /* of a table (names.h); NULL: none */
 };
 
 /* Allocates a tree of size bytes, zeroed but for its head, with one reference. */

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT
+ * CART as a tree: predictions, the path of a row, conditions in words. */
+#include "tree/cart.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/memory.h"
+#include "core/number.h"
+#include "tree/names.h"
+
+static void fini(xai_tree *tree)
+{
+    xai__cart *cart = xai__cart_of(tree);
+
+    xai__free(tree->object.context, cart->nodes);
+    xai__free(tree->object.context, cart->values);
+    xai__free(tree->object.context, cart->labels);
+    xai__free(tree->object.context, cart->label_at);
+}
+
+size_t xai__cart_find_leaf(const xai__cart *cart, const float *row)
+{
+    int32_t at = 0;
+
+    while (cart->nodes[at].left >= 0)
+        at = xai__cart_step(&cart->nodes[at], row);
+    return (size_t)at;
+}
+
+static xai_status predict(float *out, const xai_tree *tree, const float *rows, size_t n_rows, uint32_t mode)
+{
+    const xai__cart *cart = xai__cart_of(tree);
+
+    (void)mode;
+    for (size_t i = 0; i < n_rows; i++) {
+        const double *value = cart->values + xai__cart_find_leaf(cart, rows + i * tree->n_inputs) * tree->n_classes;
+        for (size_t c = 0; c < tree->n_classes; c++)
+            out[i * tree->n_classes + c] = (float)value[c];
+    }
+    return XAI_OK;
+}
+
+/* The first of the likeliest classes, as an argmax; -1 where there are no classes. */
+static int64_t find_class(const xai__cart *cart, int32_t node)
+{
+    const double *value = cart->values + (size_t)node * cart->tree.n_classes;
+    size_t best = 0;
+
+    if (cart->regression || cart->nodes[node].left >= 0)
+        return -1;
+    for (size_t c = 1; c < cart->tree.n_classes; c++)
+        if (value[c] > value[best])
+            best = c;
+    return (int64_t)best;
+}
+
+static xai_status decisions(size_t *n, const xai_tree *tree, const float *row, uint32_t mode, xai_decision *steps,
+                            size_t capacity)
+{
+    const xai__cart *cart = xai__cart_of(tree);
+
+    (void)mode;
+    for (int32_t at = 0; at >= 0;) {
+        if (*n < capacity)
+            steps[*n] = (xai_decision){ .node = cart->labels + cart->label_at[2 * at],
+                                        .name = cart->labels + cart->label_at[2 * at + 1],
+                                        .probability = 1,
+                                        .class_index = find_class(cart, at) };
+        ++*n;
+        at = cart->nodes[at].left < 0 ? -1 : xai__cart_step(&cart->nodes[at], row);
+    }
+    return XAI_OK;
+}
+
+static const xai__tree_kind cart_kind = { .kind = XAI_TREE_CART,
+                                          .fini = fini,
+                                          .predict = predict,
+                                          .decisions = decisions,
+                                          .write_json = xai__cart_write,
+                                          .outline = xai__cart_outline };
+
+xai_status xai__cart_check(const xai_tree *tree)
+{
+    return tree->kind == &cart_kind ? XAI_OK : xai__fail(XAI_E_INVALID, "the tree is no CART");
+}
+
+xai_status xai__cart_create(xai__cart **out, xai_context *context, size_t n_inputs, size_t n_classes, bool regression)
+{
+    xai_tree *tree = NULL;
+    xai_status status = xai__tree_create(&tree, context, &cart_kind, sizeof(xai__cart));
+
+    *out = tree == NULL ? NULL : xai__cart_of(tree);
+    if (status < 0)
+        return status;
+    tree->n_inputs = n_inputs;
+    tree->n_classes = n_classes;
+    (*out)->regression = regression;
+    return XAI_OK;
+}
+
+/* Values grow in step with the nodes: whenever the number of nodes is a power of two. */
+static bool grow_values(xai__cart *cart)
+{
+    size_t n = cart->tree.n_nodes, count;
+    double *values;
+
+    if (n > 0 && (n & (n - 1)) != 0)
+        return true;
+    if (!xai__mul_size(&count, n > 0 ? 2 * n : 1, cart->tree.n_classes)) {
+        xai__fail_memory();
+        return false;
+    }
+    values = xai__realloc_array(cart->tree.object.context, cart->values, count, sizeof *values);
+    if (values != NULL)
+        cart->values = values;
+    return values != NULL;
+}
+
+xai__cart_node *xai__cart_add(xai__cart *cart)
+{
+    void *nodes = cart->nodes;
+    xai__cart_node *node;
+
+    if (!grow_values(cart))
+        return NULL;
+    node = xai__grow(cart->tree.object.context, &nodes, cart->tree.n_nodes, sizeof *node);
+    cart->nodes = nodes;
+    if (node != NULL)
+        memset(node, 0, sizeof *node);
+    return node;
+}
+
+void xai__cart_add_condition(xai__text *text, const xai__cart *cart, const xai__cart_node *parent, bool left,
+                             const char *name)
+{
+    char number[XAI__NUMBER_SIZE];
+    bool missing = left == (parent->missing_left != 0);
+
+    if (name != NULL)
+        xai__text_add(text, "%s", name);
+    else
+        xai__names_add_feature(text, &cart->tree, (size_t)parent->feature);
+    /* x <= infinity is true of all that is not missing, x <= -infinity of nothing. */
+    if (isinf(parent->threshold) && parent->threshold > 0 && !parent->missing_left)
+        xai__text_add(text, " is%s missing", missing ? "" : " not");
+    else if (isinf(parent->threshold))
+        xai__text_add(text, " %s %sinf", left ? "<=" : ">", parent->threshold > 0 ? "" : "-");
+    else
+        xai__text_add(text, " %s %s", left ? "<=" : ">", xai__number_write(number, parent->threshold));
+}
+
+static void add_labels(xai__text *text, xai__cart *cart, size_t index)
+{
+    const xai__cart_node *node = &cart->nodes[index];
+
+    cart->label_at[2 * index] = text->length;
+    xai__text_add(text, "%zu%c", index, 0);
+    for (int left = 1; left >= 0 && node->left >= 0; left--) {
+        cart->label_at[2 * (size_t)(left ? node->left : node->right) + 1] = text->length;
+        xai__cart_add_condition(text, cart, node, left != 0, NULL);
+        xai__text_add(text, "%c", 0);
+    }
+}
+
+xai_status xai__cart_label_nodes(xai__cart *cart)
+{
+    xai_context *context = cart->tree.object.context;
+    xai__text text;
+
+    xai__text_init(&text, context);
+    cart->label_at = xai__zalloc_array(context, cart->tree.n_nodes, 2 * sizeof *cart->label_at);
+    if (cart->label_at == NULL)
+        return XAI_E_NO_MEMORY;
+    cart->label_at[1] = 0;
+    xai__text_add(&text, "root%c", 0);
+    for (size_t i = 0; i < cart->tree.n_nodes; i++)
+        add_labels(&text, cart, i);
+    cart->labels = text.data;
+    return text.failed ? xai__fail_memory() : XAI_OK;
+}
