@@ -75,6 +75,21 @@ typedef struct xai_fit_options {
     uint64_t seed;                    /**< CART: scikit-learn's random_state, below 2^32. DNDT: of the first values. */
 } xai_fit_options;
 
+/** Options of xai_tree_induce(). Zero it, set struct_size, set what you need. @since 0.1 */
+typedef struct xai_induce_options {
+    size_t struct_size;        /**< sizeof(xai_induce_options). */
+    const char *method;        /**< "induced" (Ward clustering of the weights), "wordnet" (hypernyms) or "random". NULL:
+                                  "induced". */
+    const char *const *wnids;  /**< WordNet id of each class, such as "n02121620", or an id of your own where there is
+                                  none. NULL: WordNet's first sense of each label, else generated ids. */
+    const char *const *labels; /**< Label of each class; NULL, or NULL among them: WordNet's first word, else none. */
+    const char *wordnet;       /**< Folder with WordNet's data.noun and index.noun. NULL: /usr/share/wordnet where there
+                                  is one; "": none, all names are generated. */
+    uint32_t branching;        /**< Most children of a node, 2 or more, by "induced" and "random". 0: 2. */
+    uint32_t reserved;         /**< 0. */
+    uint64_t seed;             /**< For "random". */
+} xai_induce_options;
+
 /** One decision on the way from the root to a leaf. Filled by xai_tree_decisions(). @since 0.1 */
 typedef struct xai_decision {
     const char *node;    /**< Id of the node that was reached (a wnid, or the node's number). Borrowed from the tree, as
@@ -183,6 +198,34 @@ XAI_API xai_status xai_tree_pruning_path(size_t *n, const xai_tree *tree, double
  * @since 0.1
  */
 XAI_API xai_status xai_tree_importances(xai_tensor **out, const xai_tree *tree);
+
+/**
+ * Build a hierarchy of classes.
+ *
+ * Wan et al.: NBDT: Neural-Backed Decision Trees, ICLR 2021, and the names that nbdt gives: an inner node is named by
+ * the deepest hypernym that its children share and that is not in the tree yet; where there is none, its id is "f" and
+ * the number of nodes before it, and it has no label.
+ *
+ * "induced" merges the two nearest clusters of rows again and again, as scipy's ward linkage does; with more branches
+ * than 2, a node's children are the clusters that Ward's method leaves of it at that number. "wordnet" takes each
+ * class's first hypernym, in alphabetical order, up to the top, and merges nodes with one child into it; where a class
+ * is a kind of another, it hangs beside it. "random" shuffles the classes and groups neighbours.
+ *
+ * @param[out] out       The tree, one reference. NULL on failure. Class n is row n.
+ * @param context        Context; kept alive.
+ * @param class_weights  C x K, a row a class: the weights of a network's last linear layer (C x K x 1 x 1 of a 1x1
+ *                       convolution), finite. Only "induced" needs them; NULL otherwise. Not modified, not kept.
+ * @param n_classes      C, 1 or more; at most 16384 for "induced".
+ * @param options        NULL for the defaults. Nothing of it is kept.
+ * @return 0; XAI_E_INVALID, also for two nodes with one id; XAI_E_SHAPE; XAI_E_NOT_FOUND for an unknown method, for
+ * "wordnet" without its database, and for an id or, by "wordnet", a label that it lacks; XAI_E_IO for a folder that you
+ * name and that has no database; XAI_E_FORMAT for a damaged one; XAI_E_LIMIT; XAI_E_NO_MEMORY.
+ *
+ * The same input gives the same tree. Any thread.
+ * @since 0.1
+ */
+XAI_API xai_status xai_tree_induce(xai_tree **out, xai_context *context, const xai_tensor *class_weights,
+                                   size_t n_classes, const xai_induce_options *options);
 
 /** Add a reference. @param tree  May be NULL. @return @p tree. Any thread. @since 0.1 */
 XAI_API xai_tree *xai_tree_ref(xai_tree *tree);

@@ -106,6 +106,16 @@ AT(xai_export_options, mode, 48);
 AT(xai_export_options, reserved, 52);
 SIZE(xai_export_options, 56);
 
+AT(xai_induce_options, struct_size, 0);
+AT(xai_induce_options, method, 8);
+AT(xai_induce_options, wnids, 16);
+AT(xai_induce_options, labels, 24);
+AT(xai_induce_options, wordnet, 32);
+AT(xai_induce_options, branching, 40);
+AT(xai_induce_options, reserved, 44);
+AT(xai_induce_options, seed, 48);
+SIZE(xai_induce_options, 56);
+
 _Static_assert(sizeof(xai_status) == 4, "xai_status changed its size");
 
 /* Enumerators are constants in built programs too. */
