@@ -227,6 +227,23 @@ XAI_API xai_status xai_tree_importances(xai_tensor **out, const xai_tree *tree);
 XAI_API xai_status xai_tree_induce(xai_tree **out, xai_context *context, const xai_tensor *class_weights,
                                    size_t n_classes, const xai_induce_options *options);
 
+ * Say how much each feature contributed to each prediction of a CART: TreeSHAP, path-dependent.
+ *
+ * Lundberg et al.: From local explanations to global understanding with explainable AI for trees, 2020; the values of
+ * shap's TreeExplainer without background data.
+ *
+ * @param[out] out  N x F x classes; over the features they sum to the prediction less @p expected. One reference. NULL
+ * on failure.
+ * @param expected  Receives xai_tree_n_classes() numbers: the mean prediction over the rows of the fit; may be NULL.
+ * @param tree      A CART.
+ * @param rows      N x F, NaN where a value is missing.
+ * @return 0; XAI_E_INVALID, also for another kind of tree; XAI_E_SHAPE; XAI_E_NO_MEMORY.
+ *
+ * Any thread.
+ * @since 0.1
+ */
+XAI_API xai_status xai_tree_shap(xai_tensor **out, double *expected, const xai_tree *tree, const xai_tensor *rows);
+
 /** Add a reference. @param tree  May be NULL. @return @p tree. Any thread. @since 0.1 */
 XAI_API xai_tree *xai_tree_ref(xai_tree *tree);
 

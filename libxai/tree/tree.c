@@ -86,7 +86,7 @@ static xai_status check_mode(uint32_t mode)
     return XAI_OK;
 }
 
-static xai_status check_rows(const xai_tree *tree, const xai_tensor *rows)
+xai_status xai__tree_check_rows(const xai_tree *tree, const xai_tensor *rows)
 {
     char text[128];
 
@@ -107,7 +107,7 @@ xai_status xai_tree_predict(xai_tensor **out, const xai_tree *tree, const xai_te
         return xai__fail(XAI_E_INVALID, "%s is NULL", out == NULL ? "out" : tree == NULL ? "tree" : "rows");
     status = check_mode(mode);
     if (status == XAI_OK)
-        status = check_rows(tree, rows);
+        status = xai__tree_check_rows(tree, rows);
     if (status < 0)
         return status;
     shape[0] = rows->shape[0];

@@ -43,6 +43,9 @@ struct xai_tree {
 /* Allocates a tree of size bytes, zeroed but for its head, with one reference. */
 xai_status xai__tree_create(xai_tree **out, xai_context *context, const xai__tree_kind *kind, size_t size);
 
+/* XAI_E_SHAPE unless rows are N x n_inputs. */
+xai_status xai__tree_check_rows(const xai_tree *tree, const xai_tensor *rows);
+
 xai_status xai__tree_write_json(xai__text *text, const xai_tree *tree);
 xai_status xai__tree_outline(struct xai__outline *outline, const xai_tree *tree);
 

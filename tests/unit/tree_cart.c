@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * CART: every node, pruning path and importance of scikit-learn 1.9's, to the bit (golden/make_cart.py); JSON; paths of
  * rows; options and files that are none. */
-#include "tables.h"
+#include "cart_cases.h"
 #include "tree/cart.h"
 #include "tree/sum.h"
 
@@ -18,20 +18,6 @@ static void tear_down(void)
 }
 
 /* --- against scikit-learn --- */
-
-enum { N_OPTIONS = 9 };
-
-static void set_options(xai_fit_options *options, int row)
-{
-    options->max_depth = row == 1 ? 4 : 0;
-    options->max_leaf_nodes = row == 2 ? 12 : row == 6 ? 40 : 0;
-    options->max_features = row == 3 ? 2 : row == 6 ? 3 : 0;
-    options->min_samples_leaf = row == 4 ? 5 : 0;
-    options->min_samples_split = row == 4 ? 20 : 0;
-    options->min_impurity_decrease = row == 5 ? 0.01 : 0;
-    options->min_weight_fraction_leaf = row == 7 ? 0.03 : 0;
-    options->ccp_alpha = row == 8 ? 0.01 : 0;
-}
 
 /* FNV-1a. */
 static uint64_t digest(uint64_t value, const void *bytes, size_t size)
@@ -71,16 +57,7 @@ static uint64_t digest_tree(const xai_tree *tree)
     return value;
 }
 
-/* One line of cart.txt: the table that it speaks of, and its tree. */
-typedef struct line {
-    char what[16], set[16], criterion[16];
-    unsigned weighted, missing, seed;
-    int row;
-    size_t n;
-    unsigned long long digest;
-} line;
-
-static bool read_line(line *out, const char *text)
+static bool read_line(cart_case *out, const char *text)
 {
     memset(out, 0, sizeof *out);
     snprintf(out->criterion, sizeof out->criterion, "gini");
@@ -90,31 +67,6 @@ static bool read_line(line *out, const char *text)
             sscanf(text, "path %15s %u %u %zu %llx", out->set, &out->weighted, &out->missing, &out->n, &out->digest) ==
                 5 ||
             sscanf(text, "importances %15s %u %u %llx", out->set, &out->weighted, &out->missing, &out->digest) == 4);
-}
-
-static xai_tree *fit_line(const line *l, const tables_table *whole, size_t key)
-{
-    xai_fit_options options = { .struct_size = sizeof options, .criterion = l->criterion, .seed = l->seed };
-    tables_table t = tables_alloc(whole->n_rows, whole->n_features);
-    float *weights = l->weighted ? tables_weigh(20000 + 100 * key + 2 * l->seed, t.n_rows) : NULL;
-    xai_tensor *rows = NULL, *targets = NULL;
-    xai_tree *tree = NULL;
-
-    memcpy(t.rows, whole->rows, t.n_rows * t.n_features * sizeof(float));
-    memcpy(t.targets, whole->targets, t.n_rows * sizeof(float));
-    if (l->missing)
-        tables_punch(&t, 10000 + 100 * key + l->seed);
-    for (size_t i = 0; i < t.n_rows && strcmp(l->criterion, "squared_error") == 0; i++)
-        t.targets[i] = (float)((double)t.targets[i] + xai__rng_uniform_at(30000 + key, i));
-    set_options(&options, l->row);
-    options.sample_weights = weights;
-    tables_wrap(context, &t, &rows, &targets);
-    ck_assert_ok(xai_tree_fit(&tree, rows, targets, &options));
-    xai_tensor_unref(rows);
-    xai_tensor_unref(targets);
-    free(weights);
-    tables_free(&t);
-    return tree;
 }
 
 static uint64_t digest_path(const xai_tree *tree, size_t n_expected)
@@ -149,9 +101,9 @@ static uint64_t digest_importances(const xai_tree *tree)
     return value;
 }
 
-static void check_line(const char *text, const line *l, const tables_table *table, size_t key)
+static void check_line(const char *text, const cart_case *l, const tables_table *table, size_t key)
 {
-    xai_tree *tree = fit_line(l, table, key);
+    xai_tree *tree = cart_case_fit(context, l, table, key);
     uint64_t value = strcmp(l->what, "fit") == 0    ? digest_tree(tree)
                      : strcmp(l->what, "path") == 0 ? digest_path(tree, l->n)
                                                     : digest_importances(tree);
@@ -168,7 +120,7 @@ START_TEST(equal_to_scikit_learn)
     char text[256], last[16] = "";
     tables_table table = { 0 };
     size_t key = 0, n_lines = 0;
-    line l;
+    cart_case l;
 
     ck_assert_ptr_nonnull(file);
     while (fgets(text, sizeof text, file) != NULL) {
@@ -282,13 +234,13 @@ static xai_tree *write_and_read(const xai_tree *tree)
 
 START_TEST(json_keeps_every_bit)
 {
-    for (int row = 0; row < N_OPTIONS; row++) {
-        line l = { .missing = 1, .weighted = row & 1, .row = row };
+    for (int row = 0; row < CART_CASE_N_OPTIONS; row++) {
+        cart_case l = { .missing = 1, .weighted = row & 1, .row = row };
         tables_table t = tables_make(8);
         xai_tree *tree, *again;
 
         snprintf(l.criterion, sizeof l.criterion, row % 3 == 2 ? "squared_error" : "entropy");
-        tree = fit_line(&l, &t, 8);
+        tree = cart_case_fit(context, &l, &t, 8);
         again = write_and_read(tree);
         check_same(tree, again);
         xai_tree_unref(again);
@@ -484,9 +436,9 @@ END_TEST
 /* Pruned at any alpha of its path, a tree has the impurity that the path says; at the last one it is a leaf. */
 START_TEST(prunes_along_its_path)
 {
-    line l = { .criterion = "gini" };
+    cart_case l = { .criterion = "gini" };
     tables_table t = tables_make(3);
-    xai_tree *tree = fit_line(&l, &t, 3), *pruned = NULL;
+    xai_tree *tree = cart_case_fit(context, &l, &t, 3), *pruned = NULL;
     double alphas[512], impurities[512];
     size_t n = 0, n_before = tree->n_nodes;
 
