@@ -227,6 +227,7 @@ XAI_API xai_status xai_tree_importances(xai_tensor **out, const xai_tree *tree);
 XAI_API xai_status xai_tree_induce(xai_tree **out, xai_context *context, const xai_tensor *class_weights,
                                    size_t n_classes, const xai_induce_options *options);
 
+/**
  * Say how much each feature contributed to each prediction of a CART: TreeSHAP, path-dependent.
  *
  * Lundberg et al.: From local explanations to global understanding with explainable AI for trees, 2020; the values of
