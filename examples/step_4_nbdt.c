@@ -5,7 +5,7 @@
 int main(int argc, char **argv)
 {
     static const cli_command command = { "",
-                                         "[MODEL] --hierarchy FILE PICTURE",
+                                         "[MODEL] [--hierarchy FILE] PICTURE",
                                          "Say what is in a photograph and how that was decided: the tutorial's step 4.",
                                          CLI_MODEL | CLI_RUN | CLI_PICTURE | CLI_NOISE | CLI_TREE,
                                          1,

@@ -14,7 +14,7 @@ static const cli_command commands[] = {
     { "cam", "[MODEL] [--layer NAME] [--target CLASS]... IMAGE...",
       "Draw where in pictures the evidence for a class is: STEM.cam.heatmap.png and STEM.cam.overlay.png.",
       COMMON | CLI_PICTURE | CLI_MAP, 1, SIZE_MAX, cli_cam },
-    { "nbdt", "[MODEL] --hierarchy FILE [--mode hard|soft] IMAGE...",
+    { "nbdt", "[MODEL] [--hierarchy FILE] [--mode hard|soft] IMAGE...",
       "Say what is in pictures, and by which decisions along a hierarchy of classes.", COMMON | CLI_PICTURE | CLI_TREE,
       1, SIZE_MAX, cli_nbdt },
     { "convert", "IN OUT.safetensors", "Rewrite a weight file (.pth, .th, .safetensors) as safetensors.",

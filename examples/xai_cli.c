@@ -41,7 +41,7 @@ static const cli_option options[] = {
     { "npy", 0, TEXT, CLI_MAP, AT(npy), "FILE", "write the map as a NumPy file; a folder for several pictures" },
     { "output", 'o', TEXT, CLI_MAP | CLI_OUTPUT, AT(output), "PATH", "folder for the pictures (.)" },
     { "profile", 0, TEXT, CLI_MAP | CLI_PROFILE, AT(profile), "NAME", "whose conventions to follow (default)" },
-    { "hierarchy", 0, TEXT, CLI_TREE, AT(hierarchy), "FILE", "hierarchy of the classes (.json)" },
+    { "hierarchy", 0, TEXT, CLI_TREE, AT(hierarchy), "FILE", "hierarchy of the classes (.json); the manifest's" },
     { "mode", 0, TEXT, CLI_TREE, AT(mode), "MODE", "decide hard or soft (hard)" },
     { "window", 0, COUNT, CLI_COVER, AT(window), "N", "side of the patch in pixels (a quarter of the picture)" },
     { "rounds", 0, COUNT, CLI_BENCH, AT(rounds), "N", "timed runs (20)" },

@@ -11,21 +11,23 @@ typedef struct nbdt_answer {
     size_t n_steps;
 } nbdt_answer;
 
+/* The command line's hierarchy, else the manifest's. */
 static int open_hierarchy(xai_tree **tree, const cli_args *cli, const cli_subject *subject)
 {
+    const char *path = cli->hierarchy != NULL ? cli->hierarchy : xai_model_hierarchy(subject->model);
     size_t n_classes = xai_model_n_classes(subject->model);
 
-    if (cli->hierarchy == NULL)
-        return cli_misuse(cli, "--hierarchy: expected a file with the hierarchy of classes");
-    if (cli_is_url(cli, cli->hierarchy))
+    if (path == NULL)
+        return cli_misuse(cli, "--hierarchy: expected a file with the hierarchy of classes; the model names none");
+    if (cli_is_url(cli, path))
         return CLI_FAILED;
-    if (xai_tree_load(tree, subject->context, cli->hierarchy) != XAI_OK)
+    if (xai_tree_load(tree, subject->context, path) != XAI_OK)
         return cli_fail_library(cli);
     if (xai_tree_kind(*tree) != XAI_TREE_HIERARCHY)
-        return cli_fail(cli, "%s: is a tree, but not a hierarchy of classes", cli->hierarchy);
+        return cli_fail(cli, "%s: is a tree, but not a hierarchy of classes", path);
     if (xai_tree_n_inputs(*tree) != n_classes)
-        return cli_fail(cli, "%s: has %zu classes, but the network %s has %zu", cli->hierarchy,
-                        xai_tree_n_inputs(*tree), xai_model_architecture(subject->model), n_classes);
+        return cli_fail(cli, "%s: has %zu classes, but the network %s has %zu", path, xai_tree_n_inputs(*tree),
+                        xai_model_architecture(subject->model), n_classes);
     return CLI_GO_ON;
 }
 

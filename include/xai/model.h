@@ -168,6 +168,18 @@ XAI_API size_t xai_model_input_shape(const xai_model *model, int64_t *shape, siz
 XAI_API size_t xai_model_n_classes(const xai_model *model);
 
 /**
+ * Name the file with the hierarchy of the model's classes, for xai_tree_load().
+ *
+ * @param model  The model.
+ * @return Path: what the manifest says, joined to the manifest's folder. Borrowed from the model; NULL if the manifest
+ * names none, or if there was no manifest. The file need not exist.
+ *
+ * Any thread.
+ * @since 0.1
+ */
+XAI_API const char *xai_model_hierarchy(const xai_model *model);
+
+/**
  * Name a class.
  *
  * @param model        The model.

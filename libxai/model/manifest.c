@@ -71,6 +71,8 @@ static xai_status read_files(xai__manifest *m, xai_context *context, const char 
         if (!m->has_inline_labels)
             status = join_path(&m->labels, context, path, value);
     }
+    if (status == XAI_OK && xai__json_find(&value, root, "hierarchy"))
+        status = join_path(&m->hierarchy, context, path, value);
     return status;
 }
 
@@ -111,8 +113,6 @@ static xai_status read_all(xai__manifest *m, xai_context *context, const char *p
         status = read_text(&m->cam_layer, root, "cam_layer");
     if (status == XAI_OK)
         status = read_text(&m->classifier, root, "classifier");
-    if (status == XAI_OK)
-        status = read_text(&m->hierarchy, root, "hierarchy");
     m->has_input = xai__json_find(&m->input, root, "input");
     return status;
 }
@@ -135,6 +135,7 @@ void xai__manifest_fini(xai__manifest *manifest, xai_context *context)
     xai__json_free(manifest->json);
     xai__free(context, manifest->weights);
     xai__free(context, manifest->labels);
+    xai__free(context, manifest->hierarchy);
     *manifest = (xai__manifest){ 0 };
 }
 

@@ -9,13 +9,13 @@
 /* What a manifest says; texts are owned. Numbers that it does not say keep what they were. */
 typedef struct xai__manifest {
     xai__json *json;
-    const char *architecture, *sha256; /* borrowed from json */
-    char *weights, *labels;            /* paths, joined to the manifest's folder; NULL: unsaid */
-    xai__json_value inline_labels;     /* an array or object in place of a file */
+    const char *architecture, *sha256;  /* borrowed from json */
+    char *weights, *labels, *hierarchy; /* paths, joined to the manifest's folder; NULL: unsaid */
+    xai__json_value inline_labels;      /* an array or object in place of a file */
     bool has_inline_labels;
     xai__json_value input; /* the object of that name */
     bool has_input;
-    const char *cam_layer, *classifier, *hierarchy; /* borrowed */
+    const char *cam_layer, *classifier; /* borrowed */
     bool gives_probabilities;
 } xai__manifest;
 

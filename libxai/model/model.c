@@ -367,6 +367,11 @@ size_t xai_model_n_classes(const xai_model *model)
     return (size_t)output->shape[output->rank - 1];
 }
 
+const char *xai_model_hierarchy(const xai_model *model)
+{
+    return model->hierarchy;
+}
+
 const char *xai_model_label(const xai_model *model, int64_t class_index)
 {
     return class_index >= 0 && (size_t)class_index < model->labels.count ? model->labels.texts[class_index] : NULL;

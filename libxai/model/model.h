@@ -34,9 +34,9 @@ struct xai_model {
     xai__weights *weights; /* the graph's constants point into it; NULL: random ones */
     xai__preparation preparation;
     xai__labels labels;
-    char *cam_layer, *tutorial_layer, *classifier,
-        *hierarchy;           /* as the manifest or the architecture says; NULL: unsaid */
-    bool gives_probabilities; /* the output is normalised already */
+    char *cam_layer, *tutorial_layer, *classifier; /* as the manifest or the architecture says; NULL: unsaid */
+    char *hierarchy;                               /* path of the file that the manifest names; NULL: unsaid */
+    bool gives_probabilities;                      /* the output is normalised already */
 
     pthread_mutex_t lock; /* for what follows */
     xai__cache *cache;

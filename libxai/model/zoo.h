@@ -36,6 +36,7 @@ xai_status xai__zoo_build(xai__graph *graph, const xai__architecture *architectu
 /* Families; each in a file of its own. */
 int32_t xai__zoo_resnet(xai__builder *builder, const xai__architecture *architecture, int32_t x);
 int32_t xai__zoo_cifar_resnet(xai__builder *builder, const xai__architecture *architecture, int32_t x);
+int32_t xai__zoo_resnet9(xai__builder *builder, const xai__architecture *architecture, int32_t x);
 int32_t xai__zoo_wrn(xai__builder *builder, const xai__architecture *architecture, int32_t x);
 int32_t xai__zoo_efficientnet_lite(xai__builder *builder, const xai__architecture *architecture, int32_t x);
 

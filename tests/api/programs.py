@@ -412,6 +412,15 @@ def test_nbdt():
     lines = xai('nbdt', *NET, '--mode', 'soft', '--hierarchy', 'h.json', 'a.png', 'b.png').works().splitlines()
     assert len(lines) == 2 and lines[1].startswith('b.png: Prediction: '), lines
     xai('nbdt', *NET, 'a.png').fails(2, '--hierarchy')
+    # The manifest's own hierarchy, which another one replaces.
+    write_manifest(os.path.join(WORK, 'tree.json'), hierarchy='h.json')
+    tree = ('-m', 'tree.json')
+    assert json.loads(xai('nbdt', *tree, '--json', 'a.png').works()) == document
+    assert run('step_4_nbdt', *tree, 'a.png').works().startswith(line), line
+    xai('nbdt', *tree, '--hierarchy', 'h9.json', 'a.png').fails(1, 'h9.json', '9', '10')
+    write_manifest(os.path.join(WORK, 'tree.json'), hierarchy='gone.json')
+    xai('nbdt', *tree, 'a.png').fails(1, 'gone.json')
+    xai('classify', *tree, 'a.png').works()
     xai('nbdt', *NET, '--mode', 'firm', '--hierarchy', 'h.json', 'a.png').fails(2, 'firm')
     xai('nbdt', *NET, '--hierarchy', 'h9.json', 'a.png').fails(1, 'h9.json', '9', '10')
     xai('nbdt', *NET, '--hierarchy', 'net.json', 'a.png').fails(1, 'net.json', 'not a tree')

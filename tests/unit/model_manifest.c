@@ -65,6 +65,9 @@ static const struct {
       "leaves the manifest's folder" },
     { "{\"xai\": 1, \"arch\": \"resnet18\", \"weights\": \"\"}", XAI_E_FORMAT, "leaves the manifest's folder" },
     { "{" ARCH ", \"labels\": \"x/..\"}", XAI_E_FORMAT, "leaves the manifest's folder" },
+    { "{" ARCH ", \"hierarchy\": \"../h.json\"}", XAI_E_FORMAT, "'../h.json' leaves the manifest's folder" },
+    { "{" ARCH ", \"hierarchy\": \"/h.json\"}", XAI_E_FORMAT, "leaves the manifest's folder" },
+    { "{" ARCH ", \"hierarchy\": [1]}", XAI_E_FORMAT, "hierarchy" },
     { "{" ARCH "}", XAI_E_IO, "w.safetensors" },
 };
 
@@ -93,6 +96,7 @@ START_TEST(everything_set)
     ck_assert_ok(xai__manifest_load(&m, context, files_write_text(folder, "m.json", text)));
     ck_assert_ok(xai__manifest_input(&m, &p));
     ck_assert_str_eq(m.weights, files_path(folder, "sub/w.pth"));
+    ck_assert_str_eq(m.hierarchy, files_path(folder, "h.json"));
     ck_assert(m.has_inline_labels && m.gives_probabilities && p.is_bgr);
     ck_assert_int_eq(p.resize, 256);
     ck_assert_int_eq(p.crop_height, 224);
