@@ -12,19 +12,33 @@ enum { N_PLANS = 8 };
 struct xai__cache {
     xai__chain *chain;
     xai__packed_set packed;
-    xai__plan *plans[N_PLANS]; /* the one used last first */
+    xai__plan *plans[N_PLANS];         /* the one used last first */
+    xai__gradient *gradients[N_PLANS]; /* the one used last first; more live on while plans of theirs do */
 };
+
+static void drop_gradient(xai__gradient *gradient)
+{
+    if (gradient != NULL && --gradient->refs == 0)
+        xai__gradient_free(gradient);
+}
 
 static void drop_plan(xai__cache *cache, xai__plan *plan)
 {
-    if (plan != NULL && atomic_fetch_sub(&plan->refs, 1) == 1)
-        xai__plan_free(plan, &cache->packed);
+    xai__gradient *gradient;
+
+    if (plan == NULL || atomic_fetch_sub(&plan->refs, 1) != 1)
+        return;
+    gradient = plan->key.gradient;
+    xai__plan_free(plan, &cache->packed);
+    drop_gradient(gradient);
 }
 
 static void free_cache(xai_context *context, xai__cache *cache)
 {
-    for (size_t i = 0; i < N_PLANS; i++)
+    for (size_t i = 0; i < N_PLANS; i++) {
         drop_plan(cache, cache->plans[i]);
+        drop_gradient(cache->gradients[i]);
+    }
     if (cache->chain != NULL)
         xai__chain_close(cache->chain);
     xai__free(context, cache);
@@ -42,7 +56,7 @@ static xai_status open_cache(xai_model *model)
     cache = xai__zalloc_array(context, 1, sizeof *cache);
     if (cache == NULL)
         return XAI_E_NO_MEMORY;
-    cache->packed = (xai__packed_set){ .context = context, .graph = &model->graph };
+    cache->packed = (xai__packed_set){ .context = context };
     status = xai__chain_open(&cache->chain, context);
     if (status < 0) {
         free_cache(context, cache);
@@ -60,8 +74,9 @@ static bool same_values(const int32_t *a, size_t n_a, const int32_t *b, size_t n
 
 static bool same_key(const xai__plan_key *a, const xai__plan_key *b)
 {
-    return a->purpose == b->purpose && a->feed == b->feed && same_values(a->taps, a->n_taps, b->taps, b->n_taps) &&
-           same_values(a->cuts, a->n_cuts, b->cuts, b->n_cuts) &&
+    return a->graph == b->graph && a->purpose == b->purpose &&
+           same_values(a->feeds, a->n_feeds, b->feeds, b->n_feeds) &&
+           same_values(a->taps, a->n_taps, b->taps, b->n_taps) && same_values(a->cuts, a->n_cuts, b->cuts, b->n_cuts) &&
            same_values(a->fetches, a->n_fetches, b->fetches, b->n_fetches);
 }
 
@@ -84,10 +99,57 @@ static xai_status find_plan(xai__plan **out, xai__cache *cache, const xai__plan_
         }
     status = xai__plan_build(out, &cache->packed, cache->chain, key);
     if (status == XAI_OK) {
+        if (key->gradient != NULL)
+            key->gradient->refs++;
         drop_plan(cache, cache->plans[N_PLANS - 1]);
         put_first(cache, *out, N_PLANS - 1);
     }
     return status;
+}
+
+static xai_status find_gradient(xai__gradient **out, xai__cache *cache, const xai__graph *network, int32_t of,
+                                uint32_t rule)
+{
+    size_t at = 0;
+    xai_status status = XAI_OK;
+
+    while (at < N_PLANS && cache->gradients[at] != NULL &&
+           (cache->gradients[at]->of != of || cache->gradients[at]->rule != rule))
+        at++;
+    if (at < N_PLANS && cache->gradients[at] != NULL) {
+        *out = cache->gradients[at];
+    } else {
+        status = xai__gradient_build(out, network, of, rule);
+        if (status < 0)
+            return status;
+        at = at < N_PLANS ? at : N_PLANS - 1;
+        drop_gradient(cache->gradients[at]);
+    }
+    memmove(cache->gradients + 1, cache->gradients, at * sizeof *cache->gradients);
+    cache->gradients[0] = *out;
+    return status;
+}
+
+xai_status xai__cache_gradient(xai__gradient **out, xai_model *model, int32_t of, uint32_t rule)
+{
+    xai_status status;
+
+    *out = NULL;
+    pthread_mutex_lock(&model->lock);
+    status = open_cache(model);
+    if (status == XAI_OK)
+        status = find_gradient(out, model->cache, &model->graph, of, rule);
+    if (*out != NULL)
+        (*out)->refs++;
+    pthread_mutex_unlock(&model->lock);
+    return status;
+}
+
+void xai__cache_release_gradient(xai_model *model, xai__gradient *gradient)
+{
+    pthread_mutex_lock(&model->lock);
+    drop_gradient(gradient);
+    pthread_mutex_unlock(&model->lock);
 }
 
 xai_status xai__cache_plan(xai__plan **out, xai_model *model, const xai__plan_key *key)

@@ -68,8 +68,11 @@ static xai_status make_aliases(xai_model *model)
 static xai_status fill(xai_layer *layer, xai_model *model, int32_t value)
 {
     const xai__value *v = &model->graph.values[value];
-    const xai__plan_key key = { .purpose = XAI__LATENCY,
-                                .feed = model->graph.input,
+    const xai__plan_key key = { .graph = &model->graph,
+                                .purpose = XAI__LATENCY,
+                                .n_early = model->graph.n_nodes,
+                                .feeds = &model->graph.input,
+                                .n_feeds = 1,
                                 .taps = &model->graph.output,
                                 .n_taps = 1,
                                 .fetches = &model->graph.output,

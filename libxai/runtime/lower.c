@@ -43,10 +43,12 @@ static bool is_base(const xai__graph *graph, const xai__node *node)
     const xai__attributes *a = &node->attributes;
 
     if (graph->values[node->inputs[0]].constant != NULL || !has_layout(&graph->values[node->output]))
-        return node->op == XAI__OP_GEMM && all_constant(graph, node);
+        return (node->op == XAI__OP_GEMM || node->op == XAI__OP_GEMM_DATA) && all_constant(graph, node);
     switch (node->op) {
     case XAI__OP_CONV:
     case XAI__OP_GEMM:
+    case XAI__OP_CONV_DATA:
+    case XAI__OP_GEMM_DATA:
         return all_constant(graph, node);
     case XAI__OP_MAX_POOL:
         return true;
@@ -81,6 +83,18 @@ static bool is_activation(uint32_t op, uint32_t *function)
     return false;
 }
 
+static uint32_t mask_function(uint32_t rule)
+{
+    static const uint32_t functions[] = {
+        [XAI__RULE_POSITIVE] = XAI__MASK_POSITIVE,
+        [XAI__RULE_SEED] = XAI__MASK_SEED,
+        [XAI__RULE_BOTH] = XAI__MASK_BOTH,
+        [XAI__RULE_INSIDE] = XAI__MASK_INSIDE,
+    };
+
+    return functions[rule];
+}
+
 static bool keeps_zero(const xai__stage *stage)
 {
     if (stage->kind != XAI__ACT)
@@ -111,7 +125,19 @@ static bool make_stage(xai__fused_stage *out, const xai__graph *graph, int32_t i
 
         out->stage.kind = node->op == XAI__OP_ADD ? XAI__ADD : XAI__MUL;
         out->operand = node->inputs[1 - main];
-        if (operand->constant != NULL || !(same_shape(operand, value) || is_channel_vector(operand, value)))
+        if (node->op == XAI__OP_MUL && operand->constant != NULL && is_channel_vector(operand, value)) {
+            out->stage.kind = XAI__AFFINE;
+            out->operand = -1;
+        } else if (operand->constant != NULL || !(same_shape(operand, value) || is_channel_vector(operand, value))) {
+            return false;
+        }
+    } else if (node->op == XAI__OP_MASK) {
+        out->stage.kind = XAI__MASK;
+        out->stage.function = mask_function((uint32_t)node->attributes.axis);
+        out->stage.low = node->attributes.low;
+        out->stage.high = node->attributes.high;
+        out->operand = out->stage.function != XAI__MASK_SEED ? node->inputs[1] : -1;
+        if (out->operand >= 0 && graph->values[out->operand].constant != NULL)
             return false;
     } else {
         return false;
@@ -120,15 +146,24 @@ static bool make_stage(xai__fused_stage *out, const xai__graph *graph, int32_t i
     return true;
 }
 
-void xai__graph_mark_computed(bool *marked, const xai__graph *graph, int32_t feed, const int32_t *fetches,
-                              size_t n_fetches)
+static bool is_fed(const xai__plan_key *key, int32_t value)
 {
-    for (size_t i = 0; i < n_fetches; i++)
-        marked[fetches[i]] = true;
-    for (size_t n = graph->n_nodes; n-- > 0;) {
-        const xai__node *node = &graph->nodes[n];
+    for (size_t i = 0; i < key->n_feeds; i++)
+        if (key->feeds[i] == value)
+            return true;
+    return false;
+}
 
-        for (size_t i = 0; i < node->n_inputs && marked[node->output] && node->output != feed; i++)
+void xai__mark_computed(bool *marked, const xai__plan_key *key)
+{
+    for (size_t i = 0; i < key->n_fetches; i++)
+        marked[key->fetches[i]] = true;
+    for (size_t n = key->graph->n_nodes; n-- > 0;) {
+        const xai__node *node = &key->graph->nodes[n];
+
+        if (!marked[node->output] || is_fed(key, node->output))
+            continue;
+        for (size_t i = 0; i < node->n_inputs; i++)
             if (node->inputs[i] >= 0)
                 marked[node->inputs[i]] = true;
     }
@@ -136,18 +171,18 @@ void xai__graph_mark_computed(bool *marked, const xai__graph *graph, int32_t fee
 
 static void mark_needed(xai__lowered *l, const xai__plan_key *key, bool *computed)
 {
-    xai__graph_mark_computed(computed, l->graph, key->feed, key->fetches, key->n_fetches);
+    xai__mark_computed(computed, key);
     for (size_t n = 0; n < l->graph->n_nodes; n++)
-        l->is_needed[n] = computed[l->graph->nodes[n].output] && l->graph->nodes[n].output != key->feed;
+        l->is_needed[n] = computed[l->graph->nodes[n].output] && !is_fed(key, l->graph->nodes[n].output);
 }
 
 static xai_status check_feed(const xai__lowered *l, const xai__plan_key *key, const bool *wanted)
 {
     const xai__graph *graph = l->graph;
 
-    if (key->feed != graph->input && graph->input >= 0 && wanted[graph->input])
+    if (graph->input >= 0 && wanted[graph->input] && !is_fed(key, graph->input))
         return xai__fail(XAI_E_UNSUPPORTED, "the output needs more than '%s': another path leads around it",
-                         graph->values[key->feed].name);
+                         graph->values[key->feeds[0]].name);
     return XAI_OK;
 }
 
@@ -171,14 +206,15 @@ static void add_stage(xai__lowered *l, int32_t fused, const xai__fused_stage *st
 }
 
 /* Can the chain that makes `value` go on behind it, reading operand? Chains run in order of creation, so what it reads
- * must come from an earlier one. */
+ * must come from an earlier one; and one that runs before the seed is there must not wait for it. */
 static bool can_append(const xai__lowered *l, int32_t value, int32_t operand)
 {
     int32_t at = l->fused_of[value];
     const xai__fused *fused = at >= 0 ? &l->fused[at] : NULL;
 
     return fused != NULL && fused->kind == XAI__FUSED_KERNEL && fused->n_stages < XAI__MAX_STAGES &&
-           xai__fused_last(fused) == value && !l->is_cut[value] && (operand < 0 || l->fused_of[operand] < at);
+           xai__fused_last(fused) == value && !l->is_cut[value] && (size_t)at >= l->n_early &&
+           (operand < 0 || l->fused_of[operand] < at);
 }
 
 /* Appends to the chain created last among those that can take the node, or begins a map. */
@@ -284,8 +320,9 @@ static xai_status allocate(xai__lowered *l)
     return XAI_OK;
 }
 
-xai_status xai__lower(xai__lowered *out, const xai__graph *graph, const xai__plan_key *key)
+xai_status xai__lower(xai__lowered *out, const xai__plan_key *key)
 {
+    const xai__graph *graph = key->graph;
     xai_status status;
 
     *out = (xai__lowered){ .graph = graph };
@@ -296,9 +333,14 @@ xai_status xai__lower(xai__lowered *out, const xai__graph *graph, const xai__pla
         out->is_cut[key->cuts[i]] = true;
     mark_needed(out, key, out->is_wanted);
     status = check_feed(out, key, out->is_wanted);
-    for (size_t n = 0; n < graph->n_nodes && status == XAI_OK; n++)
+    for (size_t n = 0; n < graph->n_nodes && status == XAI_OK; n++) {
+        if (n == key->n_early)
+            out->n_early = out->n_fused;
         if (out->is_needed[n])
             status = lower_node(out, (int32_t)n);
+    }
+    if (key->n_early >= graph->n_nodes)
+        out->n_early = out->n_fused;
     mark_wanted(out, key);
     return status;
 }
@@ -336,6 +378,34 @@ static void describe_window(xai__op_desc *desc, const xai__attributes *a)
     desc->count_pad = a->count_pad;
 }
 
+/* The gradient of a convolution with stride 1 is a convolution again; where it was padded by more than its window, it
+ * is not. */
+static bool is_convolution_back(const xai__node *node)
+{
+    const xai__attributes *a = &node->attributes;
+
+    for (int i = 0; i < 2; i++)
+        if (a->stride[i] != 1 || a->pads[i] > a->dilation[i] * (a->kernel[i] - 1))
+            return false;
+    return node->op == XAI__OP_CONV_DATA;
+}
+
+bool xai__transposes_weights(const xai__node *node)
+{
+    return node->op == XAI__OP_GEMM_DATA || is_convolution_back(node);
+}
+
+static void describe_convolution_back(xai__op_desc *desc, const xai__node *node)
+{
+    const xai__attributes *a = &node->attributes;
+
+    desc->op = is_convolution_back(node) ? XAI__CONV : XAI__CONV_DATA;
+    if (desc->op == XAI__CONV) {
+        desc->pad_top = a->dilation[0] * (a->kernel[0] - 1) - a->pads[0];
+        desc->pad_left = a->dilation[1] * (a->kernel[1] - 1) - a->pads[1];
+    }
+}
+
 static void describe_base(xai__op_desc *desc, const xai__graph *graph, const xai__node *node)
 {
     describe_window(desc, &node->attributes);
@@ -344,7 +414,12 @@ static void describe_base(xai__op_desc *desc, const xai__graph *graph, const xai
         desc->op = XAI__CONV;
         desc->weights = graph->values[node->inputs[1]].constant;
         break;
+    case XAI__OP_CONV_DATA:
+        describe_convolution_back(desc, node);
+        desc->weights = graph->values[node->inputs[1]].constant;
+        break;
     case XAI__OP_GEMM:
+    case XAI__OP_GEMM_DATA:
         desc->op = XAI__GEMM;
         desc->weights = graph->values[node->inputs[1]].constant;
         desc->out_h = desc->in_h = (int32_t)graph->values[node->output].shape[0];

@@ -32,8 +32,12 @@ typedef struct xai__fused {
 
 /* What a plan is compiled for: the key in the model's cache. */
 typedef struct xai__plan_key {
+    const xai__graph *graph;
+    struct xai__gradient *gradient; /* that the graph belongs to; NULL: it is the model's own */
     uint32_t purpose;
-    int32_t feed;        /* value */
+    size_t n_early;       /* nodes that run before the last feed is there; all of them where there is one feed */
+    const int32_t *feeds; /* values; the second, if there is one, is a gradient's seed */
+    size_t n_feeds;
     const int32_t *taps; /* values delivered, ascending: fetches and hooked values */
     size_t n_taps;
     const int32_t *cuts; /* values that a hook may edit, ascending; each is a tap too */
@@ -46,23 +50,28 @@ typedef struct xai__lowered {
     const xai__graph *graph;
     xai__fused *fused;
     size_t n_fused;
+    size_t n_early;    /* chains that run before the last feed is there */
     bool *is_needed;   /* a node each */
     bool *is_cut;      /* a value each */
     bool *is_wanted;   /* a value each: read by another chain, or delivered */
     int32_t *fused_of; /* a value each: the chain that makes it; -1: fed, constant or not computed */
 } xai__lowered;
 
-/* The graph between feed and fetches, in an order in which it can be run. XAI_E_UNSUPPORTED if a fetch needs more than
- * the feed. */
-xai_status xai__lower(xai__lowered *out, const xai__graph *graph, const xai__plan_key *key);
+/* The graph between feeds and fetches, in an order in which it can be run. XAI_E_UNSUPPORTED if a fetch needs more than
+ * the feeds. */
+xai_status xai__lower(xai__lowered *out, const xai__plan_key *key);
 void xai__lowered_fini(xai__lowered *lowered);
 
-/* Marks the values that take part in computing fetches from feed, feed included. marked is zeroed, a value each. */
-void xai__graph_mark_computed(bool *marked, const xai__graph *graph, int32_t feed, const int32_t *fetches,
-                              size_t n_fetches);
+/* Marks the values that take part in computing the key's fetches from its feeds, feeds included. marked is zeroed, a
+ * value each. */
+void xai__mark_computed(bool *marked, const xai__plan_key *key);
 
 /* Value that a chain ends with. */
 int32_t xai__fused_last(const xai__fused *fused);
+
+/* True if the node's kernel wants its weights transposed: it carries a gradient through what is then an ordinary
+ * convolution or GEMM. */
+bool xai__transposes_weights(const xai__node *node);
 
 /* Describes the chain with its first n_stages stages; layouts and addresses are left to the plan. */
 void xai__fused_describe(xai__op_desc *desc, const xai__graph *graph, const xai__fused *fused, uint32_t purpose);

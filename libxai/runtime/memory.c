@@ -51,7 +51,7 @@ xai_status xai__memory_assign(xai_context *context, xai__buffer *buffers, size_t
     if (order == NULL)
         return XAI_E_NO_MEMORY;
     for (size_t i = 0; i < n_buffers; i++)
-        if (buffers[i].constant == NULL && !buffers[i].is_fed)
+        if (buffers[i].constant == NULL && buffers[i].fed < 0)
             order[n++] = i;
     sort_by_size(order, buffers, n);
     for (size_t i = 0; i < n; i++) {

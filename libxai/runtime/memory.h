@@ -10,7 +10,7 @@ typedef struct xai__buffer {
     size_t size, offset;   /* floats, multiples of 16 */
     size_t first, last;    /* steps between which it lives, both included */
     const float *constant; /* not in the arena: elements that never change */
-    int is_fed;            /* not in the arena: the caller's tensor */
+    int32_t fed;           /* not in the arena: which of the callers' tensors; -1: none */
 } xai__buffer;
 
 /* Sets the offsets and returns the arena's size through total. */

@@ -14,7 +14,7 @@ enum xai__packed_format {
 
 typedef struct xai__packed {
     struct xai__packed *next;
-    int32_t constant;
+    const float *constant; /* its elements, which name it: graphs of one model share them */
     uint64_t format;
     size_t refs, bytes;
     void *data;
@@ -23,15 +23,20 @@ typedef struct xai__packed {
 /* A model's packed weights; the model's lock is held by the caller throughout. */
 typedef struct xai__packed_set {
     xai_context *context;
-    const xai__graph *graph;
     xai__packed *first;
 } xai__packed_set;
 
 /* Each returns an entry with one reference more, packing it first if it is not there. */
-xai_status xai__packed_weights(xai__packed **out, xai__packed_set *set, int32_t constant, const xai__packing *packing,
+xai_status xai__packed_weights(xai__packed **out, xai__packed_set *set, const xai__packing *packing,
                                const xai__op_desc *desc);
-xai_status xai__packed_bias(xai__packed **out, xai__packed_set *set, int32_t constant);
-xai_status xai__packed_affine(xai__packed **out, xai__packed_set *set, const xai__node *batch_norm);
+xai_status xai__packed_bias(xai__packed **out, xai__packed_set *set, const xai__value *bias);
+xai_status xai__packed_affine(xai__packed **out, xai__packed_set *set, const xai__graph *graph,
+                              const xai__node *batch_norm);
+
+/* The same for weights that the desc's kernel needs transposed: desc->weights are those of the operator that it carries
+ * a gradient through, with in_c outputs and out_c inputs. Also where packing has no format of its own. */
+xai_status xai__packed_transposed(xai__packed **out, xai__packed_set *set, const xai__packing *packing,
+                                  const xai__op_desc *desc);
 
 void xai__packed_unref(xai__packed_set *set, xai__packed *packed);
 

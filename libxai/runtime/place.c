@@ -92,7 +92,7 @@ static xai_status add_buffer(size_t *out, xai__plan *plan, size_t size)
 
     if (buffer == NULL)
         return XAI_E_NO_MEMORY;
-    *buffer = (xai__buffer){ .size = round_up(size), .first = SIZE_MAX };
+    *buffer = (xai__buffer){ .size = round_up(size), .first = SIZE_MAX, .fed = -1 };
     *out = plan->n_buffers++;
     return XAI_OK;
 }
@@ -160,7 +160,6 @@ xai_status xai__places_add_outside(int32_t *out, xai__places *places, int32_t va
     /* The caller's tensor is compact: no room between images. */
     places->plan->buffers[place.buffer].size = places->graph->values[value].size;
     places->plan->buffers[place.buffer].constant = constant;
-    places->plan->buffers[place.buffer].is_fed = constant == NULL;
     return add_place(out, places, &place);
 }
 

@@ -33,7 +33,7 @@ xai_status xai__places_add(int32_t *out, xai__places *places, int32_t value, uin
 /* The same memory as another place, under another value's shape. */
 xai_status xai__places_alias(int32_t *out, xai__places *places, int32_t value, int32_t place, uint32_t layout);
 
-/* A place outside the arena: the fed tensor (constant NULL) or a constant. */
+/* A place outside the arena: a constant, or NULL and the caller says which fed tensor it is. */
 xai_status xai__places_add_outside(int32_t *out, xai__places *places, int32_t value, const float *constant);
 
 /* A buffer without a value: scratch. */

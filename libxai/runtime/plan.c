@@ -158,9 +158,17 @@ static xai_status fill_parameters(candidate *c, planner *p, const xai__fused *fu
 {
     const xai__node *node = &p->plan->graph->nodes[fused->stages[i].node];
     bool is_bias = fused->stages[i].node == fused->node;
-    xai_status status = is_bias ? xai__packed_bias(&c->parameters[i], p->packed, node->inputs[2])
-                                : xai__packed_affine(&c->parameters[i], p->packed, node);
+    xai_status status;
 
+    if (node->op == XAI__OP_MUL) {
+        size_t which = xai__graph_is_constant(p->plan->graph, node->inputs[0]) ? 0 : 1;
+
+        status = xai__packed_bias(&c->parameters[i], p->packed, value_of(p, node->inputs[which]));
+        c->stages[i].scale = status == XAI_OK ? c->parameters[i]->data : NULL;
+        return status;
+    }
+    status = is_bias ? xai__packed_bias(&c->parameters[i], p->packed, value_of(p, node->inputs[2]))
+                     : xai__packed_affine(&c->parameters[i], p->packed, p->plan->graph, node);
     if (status < 0)
         return status;
     c->stages[i].shift = c->parameters[i]->data;
@@ -223,11 +231,13 @@ static xai_status pack_weights(xai__step *step, planner *p, const candidate *c)
 
     if (c->desc.weights == NULL)
         return XAI_OK;
+    if (xai__transposes_weights(node))
+        return xai__packed_transposed(&step->weights, p->packed, &step->kernel->packing, &c->desc);
     if (step->kernel->packing.format == 0) {
         step->raw = c->desc.weights;
         return XAI_OK;
     }
-    return xai__packed_weights(&step->weights, p->packed, node->inputs[1], &step->kernel->packing, &c->desc);
+    return xai__packed_weights(&step->weights, p->packed, &step->kernel->packing, &c->desc);
 }
 
 /* Places of what the step reads and writes beside its main input. */
@@ -429,7 +439,7 @@ static xai_status emit_concat(planner *p, const xai__fused *fused)
 static xai_status place_edited(int32_t *out, planner *p, int32_t value, int32_t place)
 {
     *out = place;
-    if (!p->plan->buffers[p->plan->places[place].buffer].is_fed)
+    if (p->plan->buffers[p->plan->places[place].buffer].fed < 0)
         return XAI_OK;
     return xai__places_add(out, &p->places, value, XAI__PLAIN);
 }
@@ -480,19 +490,57 @@ static xai_status emit_fused(planner *p, const xai__fused *fused)
     return status;
 }
 
+static xai_status place_feeds(planner *p)
+{
+    xai_status status = XAI_OK;
+
+    for (size_t i = 0; i < p->plan->key.n_feeds && status == XAI_OK; i++) {
+        int32_t place;
+
+        status = xai__places_add_outside(&place, &p->places, p->plan->key.feeds[i], NULL);
+        if (status == XAI_OK)
+            p->plan->buffers[p->plan->places[place].buffer].fed = (int32_t)i;
+    }
+    return status;
+}
+
+/* The gradient of a value with respect to itself is the seed. */
+static xai_status deliver_seed(planner *p)
+{
+    return p->plan->key.n_feeds > 1 ? emit_delivery(p, p->plan->key.feeds[1]) : XAI_OK;
+}
+
+/* What the steps behind the seed read must still be there when they run again for another target. */
+static void keep_for_later(xai__plan *plan)
+{
+    for (size_t i = 0; i < plan->n_buffers; i++) {
+        xai__buffer *buffer = &plan->buffers[i];
+
+        if (buffer->first < plan->n_early && buffer->last >= plan->n_early && plan->n_steps > 0)
+            buffer->last = plan->n_steps - 1;
+    }
+}
+
 static xai_status emit_all(planner *p)
 {
     const xai__lowered *l = &p->lowered;
-    int32_t fed;
-    xai_status status = xai__places_add_outside(&fed, &p->places, p->plan->key.feed, NULL);
+    xai_status status = place_feeds(p);
 
     for (size_t i = 0; i < l->n_fused; i++)
         if (l->fused[i].kind == XAI__FUSED_CONCAT && !l->is_cut[l->fused[i].value])
             xai__places_slice(&p->places, &l->graph->nodes[l->fused[i].node]);
     if (status == XAI_OK)
-        status = emit_delivery(p, p->plan->key.feed);
-    for (size_t i = 0; i < l->n_fused && status == XAI_OK; i++)
+        status = emit_delivery(p, p->plan->key.feeds[0]);
+    for (size_t i = 0; i < l->n_fused && status == XAI_OK; i++) {
+        if (i == l->n_early)
+            p->plan->n_early = p->plan->n_steps;
         status = emit_fused(p, &l->fused[i]);
+    }
+    if (l->n_early >= l->n_fused)
+        p->plan->n_early = p->plan->n_steps;
+    if (status == XAI_OK)
+        status = deliver_seed(p);
+    keep_for_later(p->plan);
     return status;
 }
 
@@ -500,7 +548,7 @@ static xai_status emit_all(planner *p)
 
 static xai_status copy_key(xai__plan *plan, const xai__plan_key *key)
 {
-    size_t n = key->n_taps + key->n_cuts + key->n_fetches;
+    size_t n = key->n_taps + key->n_cuts + key->n_fetches + key->n_feeds;
     int32_t *values = xai__alloc_array(plan->context, n, sizeof *values);
 
     if (values == NULL)
@@ -514,6 +562,9 @@ static xai_status copy_key(xai__plan *plan, const xai__plan_key *key)
         values[key->n_taps + i] = key->cuts[i];
     for (size_t i = 0; i < key->n_fetches; i++)
         values[key->n_taps + key->n_cuts + i] = key->fetches[i];
+    plan->key.feeds = plan->key.fetches + key->n_fetches;
+    for (size_t i = 0; i < key->n_feeds; i++)
+        values[n - key->n_feeds + i] = key->feeds[i];
     return XAI_OK;
 }
 
@@ -544,7 +595,7 @@ static xai_status compile(planner *p, const xai__plan_key *key)
     if (status == XAI_OK)
         status = xai__places_init(&p->places, p->plan);
     if (status == XAI_OK)
-        status = xai__lower(&p->lowered, p->plan->graph, &p->plan->key);
+        status = xai__lower(&p->lowered, &p->plan->key);
     if (status == XAI_OK)
         status = emit_all(p);
     if (status == XAI_OK)
@@ -558,7 +609,7 @@ xai_status xai__plan_build(xai__plan **out, xai__packed_set *packed, xai__chain 
 {
     xai_context *context = packed->context;
     xai__plan *plan = xai__zalloc_array(context, 1, sizeof *plan);
-    planner p = { .plan = plan, .packed = packed, .chain = chain, .lowered.graph = packed->graph };
+    planner p = { .plan = plan, .packed = packed, .chain = chain, .lowered.graph = key->graph };
     xai_status status;
 
     *out = NULL;
@@ -566,7 +617,7 @@ xai_status xai__plan_build(xai__plan **out, xai__packed_set *packed, xai__chain 
         return XAI_E_NO_MEMORY;
     atomic_init(&plan->refs, 1);
     plan->context = context;
-    plan->graph = packed->graph;
+    plan->graph = key->graph;
     p.places.plan = plan;
     status = compile(&p, key);
     xai__places_fini(&p.places);

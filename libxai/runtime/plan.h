@@ -51,11 +51,12 @@ typedef struct xai__step {
 typedef struct xai__plan {
     atomic_size_t refs;
     xai_context *context;
-    const xai__graph *graph; /* the model's, which outlives every plan */
+    const xai__graph *graph; /* the key's, which outlives the plan */
     xai__plan_key key;
     int32_t *key_values; /* memory of the key's arrays */
     xai__step *steps;
     size_t n_steps;
+    size_t n_early; /* steps that run before the last feed is there */
     xai__place *places;
     size_t n_places;
     xai__buffer *buffers;

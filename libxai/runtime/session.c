@@ -19,13 +19,19 @@ enum { DEFAULT_BUDGET = 256 << 20 };
 typedef struct forward {
     xai_session *session;
     const xai__request *request;
+    const xai__graph *graph; /* the model's, or the gradient's */
+    xai__gradient *gradient; /* NULL: none is wanted */
+    int32_t *wrt;            /* its values for what the request wants */
     xai_hook **hooks;
     size_t n_hooks;
     int32_t *taps, *cuts, *fetches;
-    size_t n_taps, n_cuts;
-    xai_tensor **tensors; /* one a tap */
+    size_t n_taps, n_cuts, n_fetches;
+    xai_tensor **tensors;      /* one a tap; behind the seed NULL */
+    xai_tensor **late_tensors; /* one a target and tap */
+    xai_tensor **fetched;      /* one a fetch of the request, while the seed is asked for; not references */
+    xai_tensor *seed;
     xai__plan *plan;
-    size_t n_images;
+    size_t n_images, n_targets;
 } forward;
 
 /* --- handles --- */
@@ -162,44 +168,76 @@ static xai_status start(forward *f)
     return status;
 }
 
+static void free_tensors(forward *f)
+{
+    xai_context *context = f->session->object.context;
+
+    for (size_t i = 0; f->tensors != NULL && i < f->n_taps; i++)
+        xai_tensor_unref(f->tensors[i]);
+    for (size_t i = 0; f->late_tensors != NULL && i < f->n_targets * f->n_taps; i++)
+        xai_tensor_unref(f->late_tensors[i]);
+    xai_tensor_unref(f->seed);
+    xai__free(context, f->tensors);
+    xai__free(context, f->late_tensors);
+    xai__free(context, f->fetched);
+}
+
 static void finish(forward *f)
 {
     xai_session *session = f->session;
     xai_context *context = session->object.context;
 
-    for (size_t i = 0; f->tensors != NULL && i < f->n_taps; i++)
-        xai_tensor_unref(f->tensors[i]);
-    xai__free(context, f->tensors);
+    free_tensors(f);
     xai__free(context, f->taps);
+    xai__free(context, f->wrt);
     xai__free(context, f->hooks);
     xai__cache_release(session->model, f->plan);
+    xai__cache_release_gradient(session->model, f->gradient);
     pthread_mutex_lock(&session->lock);
     session->is_running = false;
     xai__session_sweep(session);
     pthread_mutex_unlock(&session->lock);
 }
 
-/* Hooks on values that this run does not compute stay silent. */
-static xai_status collect_taps(forward *f)
+/* The graph to run, and the values in it that hold the gradients. */
+static xai_status find_gradients(forward *f)
 {
-    const xai__graph *graph = &f->session->model->graph;
-    xai_context *context = f->session->object.context;
-    const xai__request *request = f->request;
-    size_t n = request->n_fetches + f->n_hooks, n_fetches = 0;
-    bool *computed = xai__zalloc_array(context, graph->n_values, sizeof *computed);
+    const xai__backward *backward = f->request->backward;
+    xai_model *model = f->session->model;
+    xai_status status;
 
-    f->taps = xai__alloc_array(context, 3 * n, sizeof *f->taps);
-    if (computed == NULL || f->taps == NULL) {
-        xai__free(context, computed);
+    f->graph = &model->graph;
+    if (backward == NULL)
+        return XAI_OK;
+    f->wrt = xai__alloc_array(f->session->object.context, backward->n_wrt, sizeof *f->wrt);
+    if (f->wrt == NULL)
         return XAI_E_NO_MEMORY;
-    }
-    f->cuts = f->taps + n;
-    f->fetches = f->cuts + n;
-    xai__graph_mark_computed(computed, graph, request->feed, request->fetches, request->n_fetches);
-    for (size_t i = 0; i < request->n_fetches; i++) {
-        insert_value(f->taps, &f->n_taps, request->fetches[i]);
-        insert_value(f->fetches, &n_fetches, request->fetches[i]);
-    }
+    status = xai__cache_gradient(&f->gradient, model, backward->of, backward->rule);
+    for (size_t i = 0; i < backward->n_wrt && status == XAI_OK; i++)
+        status = xai__gradient_find(&f->wrt[i], f->gradient, backward->wrt[i]);
+    if (status < 0)
+        return status;
+    f->graph = &f->gradient->graph;
+    f->n_targets = backward->n_targets;
+    return XAI_OK;
+}
+
+/* What is fetched is computed, delivered, and seen by its hooks. */
+static void insert_fetch(forward *f, int32_t value)
+{
+    insert_value(f->taps, &f->n_taps, value);
+    insert_value(f->fetches, &f->n_fetches, value);
+}
+
+/* Hooks on values that this run does not compute stay silent. */
+static xai_status insert_hooks(forward *f, const xai__plan_key *key)
+{
+    xai_context *context = f->session->object.context;
+    bool *computed = xai__zalloc_array(context, f->graph->n_values, sizeof *computed);
+
+    if (computed == NULL)
+        return XAI_E_NO_MEMORY;
+    xai__mark_computed(computed, key);
     for (size_t i = 0; i < f->n_hooks; i++) {
         if (!computed[f->hooks[i]->value])
             continue;
@@ -208,32 +246,76 @@ static xai_status collect_taps(forward *f)
             insert_value(f->cuts, &f->n_cuts, f->hooks[i]->value);
     }
     xai__free(context, computed);
-    return xai__cache_plan(&f->plan, f->session->model,
-                           &(xai__plan_key){ .purpose = f->session->purpose,
-                                             .feed = request->feed,
-                                             .taps = f->taps,
-                                             .n_taps = f->n_taps,
-                                             .cuts = f->cuts,
-                                             .n_cuts = f->n_cuts,
-                                             .fetches = f->fetches,
-                                             .n_fetches = n_fetches });
+    return XAI_OK;
 }
 
+static xai_status collect_taps(forward *f)
+{
+    const xai__request *request = f->request;
+    size_t n_wrt = f->gradient != NULL ? request->backward->n_wrt : 0, n = request->n_fetches + n_wrt + f->n_hooks;
+    const int32_t feeds[2] = { request->feed, f->gradient != NULL ? f->gradient->seed : -1 };
+    xai__plan_key key = { .graph = f->graph,
+                          .gradient = f->gradient,
+                          .purpose = f->session->purpose,
+                          .n_early = f->gradient != NULL ? f->gradient->n_forward : f->graph->n_nodes,
+                          .feeds = feeds,
+                          .n_feeds = f->gradient != NULL ? 2 : 1 };
+    xai_status status;
+
+    f->taps = xai__alloc_array(f->session->object.context, 3 * n, sizeof *f->taps);
+    if (f->taps == NULL)
+        return XAI_E_NO_MEMORY;
+    f->cuts = f->taps + n;
+    f->fetches = f->cuts + n;
+    for (size_t i = 0; i < request->n_fetches; i++)
+        insert_fetch(f, request->fetches[i]);
+    for (size_t i = 0; i < n_wrt; i++)
+        insert_fetch(f, f->wrt[i]);
+    key.fetches = f->fetches;
+    key.n_fetches = f->n_fetches;
+    status = insert_hooks(f, &key);
+    key.taps = f->taps;
+    key.n_taps = f->n_taps;
+    key.cuts = f->cuts;
+    key.n_cuts = f->n_cuts;
+    return status < 0 ? status : xai__cache_plan(&f->plan, f->session->model, &key);
+}
+
+static xai_status create_tensor(xai_tensor **out, const forward *f, int32_t value)
+{
+    int64_t shape[XAI__MAX_RANK + 1];
+    size_t rank = batch_shape(shape, &f->graph->values[value], f->n_images);
+
+    return xai__tensor_create(out, f->session->object.context, shape, rank);
+}
+
+static xai_status create_late_tensors(forward *f, size_t tap)
+{
+    xai_status status = XAI_OK;
+
+    for (size_t t = 0; t < f->n_targets && status == XAI_OK; t++)
+        status = create_tensor(&f->late_tensors[t * f->n_taps + tap], f, f->taps[tap]);
+    return status;
+}
+
+/* Values behind those of the network are gradients. */
 static xai_status create_tensors(forward *f)
 {
     xai_context *context = f->session->object.context;
+    int32_t n_network = (int32_t)f->session->model->graph.n_values;
     xai_status status = XAI_OK;
+    size_t n;
 
     f->tensors = xai__zalloc_array(context, f->n_taps, sizeof(xai_tensor *));
-    if (f->tensors == NULL)
+    f->fetched = xai__zalloc_array(context, f->request->n_fetches, sizeof(xai_tensor *));
+    f->late_tensors = xai__mul_size(&n, f->n_targets, f->n_taps) ? xai__zalloc_array(context, n, sizeof(xai_tensor *))
+                                                                 : NULL;
+    if (f->tensors == NULL || f->fetched == NULL || f->late_tensors == NULL)
         return XAI_E_NO_MEMORY;
-    for (size_t i = 0; i < f->n_taps && status == XAI_OK; i++) {
-        const xai__value *value = &f->session->model->graph.values[f->taps[i]];
-        int64_t shape[XAI__MAX_RANK + 1];
-        size_t rank = batch_shape(shape, value, f->n_images);
-
-        status = xai__tensor_create(&f->tensors[i], context, shape, rank);
-    }
+    for (size_t i = 0; i < f->n_taps && status == XAI_OK; i++)
+        status = f->taps[i] < n_network ? create_tensor(&f->tensors[i], f, f->taps[i]) : create_late_tensors(f, i);
+    if (f->gradient != NULL && status == XAI_OK)
+        status = create_tensor(&f->seed, f, f->gradient->seed);
     return status;
 }
 
@@ -309,11 +391,28 @@ static size_t chunk_size(const forward *f)
     return n > 0 ? (size_t)n : 1;
 }
 
+static void find_fetched(xai_tensor **out, const forward *f)
+{
+    for (size_t i = 0; i < f->request->n_fetches; i++)
+        for (size_t tap = 0; tap < f->n_taps; tap++)
+            if (f->taps[tap] == f->request->fetches[i])
+                out[i] = f->tensors[tap];
+}
+
+static xai_status seed(void *user, size_t target, size_t first, size_t n)
+{
+    forward *f = user;
+    const xai__backward *backward = f->request->backward;
+
+    return backward->seed(backward->user, f->seed->data, target, first, n, f->fetched);
+}
+
 static xai_status execute(forward *f)
 {
     xai_session *session = f->session;
     xai_context *context = session->object.context;
     size_t chunk = chunk_size(f), arena_size;
+    const xai_tensor *const fed[2] = { f->request->fed, f->seed };
     xai__team team;
     xai_status status;
 
@@ -324,10 +423,14 @@ static xai_status execute(forward *f)
     if (status == XAI_OK)
         status = reserve(&session->scratch, &session->scratch_size, xai__team_size(&team) * f->plan->task_scratch, 1,
                          context);
+    find_fetched(f->fetched, f);
     if (status == XAI_OK)
         status = xai__run_plan(&(xai__run){ .plan = f->plan,
-                                            .fed = f->request->fed,
+                                            .fed = fed,
                                             .taps = f->tensors,
+                                            .late_taps = f->gradient != NULL ? f->late_tensors : NULL,
+                                            .n_targets = f->n_targets,
+                                            .seed = seed,
                                             .n_images = f->n_images,
                                             .chunk = chunk,
                                             .arena = session->arena,
@@ -340,12 +443,34 @@ static xai_status execute(forward *f)
     return status;
 }
 
+static void hand_out_gradients(const forward *f)
+{
+    const xai__backward *backward = f->request->backward;
+
+    for (size_t t = 0; t < f->n_targets; t++)
+        for (size_t i = 0; i < backward->n_wrt; i++)
+            for (size_t tap = 0; tap < f->n_taps; tap++)
+                if (f->taps[tap] == f->wrt[i])
+                    backward->out[t * backward->n_wrt + i] = xai_tensor_ref(f->late_tensors[t * f->n_taps + tap]);
+}
+
 static void hand_out(xai_tensor **out, const forward *f)
 {
+    find_fetched(out, f);
     for (size_t i = 0; i < f->request->n_fetches; i++)
-        for (size_t tap = 0; tap < f->n_taps; tap++)
-            if (f->taps[tap] == f->request->fetches[i])
-                out[i] = xai_tensor_ref(f->tensors[tap]);
+        xai_tensor_ref(out[i]);
+    if (f->gradient != NULL)
+        hand_out_gradients(f);
+}
+
+static void clear_results(xai_tensor **out, const xai__request *request)
+{
+    const xai__backward *backward = request->backward;
+
+    for (size_t i = 0; i < request->n_fetches; i++)
+        out[i] = NULL;
+    for (size_t i = 0; backward != NULL && i < backward->n_targets * backward->n_wrt; i++)
+        backward->out[i] = NULL;
 }
 
 xai_status xai__session_run(xai_tensor **out, xai_session *session, const xai__request *request)
@@ -353,14 +478,15 @@ xai_status xai__session_run(xai_tensor **out, xai_session *session, const xai__r
     forward f = { .session = session, .request = request };
     xai_status status;
 
-    for (size_t i = 0; i < request->n_fetches; i++)
-        out[i] = NULL;
+    clear_results(out, request);
     status = start(&f);
     if (status < 0) {
         xai__free(session->object.context, f.hooks);
         return status;
     }
     status = xai__check_fed(&f.n_images, &session->model->graph, request->feed, request->fed);
+    if (status == XAI_OK)
+        status = find_gradients(&f);
     if (status == XAI_OK)
         status = collect_taps(&f);
     if (status == XAI_OK)

@@ -40,13 +40,29 @@ struct xai_hook {
     xai_tensor *captured;
 };
 
+/* Gradients of one value, behind the forward pass of a request. */
+typedef struct xai__backward {
+    int32_t of;         /* value that is differentiated */
+    uint32_t rule;      /* one of enum xai__relu_rule */
+    const int32_t *wrt; /* values, or parameters, whose gradients are wanted */
+    size_t n_wrt;
+    size_t n_targets; /* seeds; all share the forward pass */
+
+    /* Fills the seed of images first to first + n, seed + first * size of the value: the gradient of the target's score
+     * with respect to `of`. What the request fetches is complete for these images. */
+    xai_status (*seed)(void *user, float *seed, size_t target, size_t first, size_t n, xai_tensor *const *fetched);
+    void *user;
+    xai_tensor **out; /* room for n_targets x n_wrt: N x the value's shape each, new references; NULL on failure */
+} xai__backward;
+
 /* What to compute from what. */
 typedef struct xai__request {
     int32_t feed;          /* value */
     const xai_tensor *fed; /* N x its shape */
     const int32_t *fetches;
     size_t n_fetches;
-    bool fires_hooks; /* capture and observe hooks too; edit hooks always apply */
+    bool fires_hooks;              /* capture and observe hooks too; edit hooks always apply */
+    const xai__backward *backward; /* NULL: no gradients */
 } xai__request;
 
 /* Runs the session. out has room for n_fetches tensors, N x the value's shape each, new references; all NULL on

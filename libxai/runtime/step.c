@@ -14,17 +14,18 @@ enum { MAX_INPUTS = 64 };
 typedef struct chunk {
     const xai__run *run;
     size_t first, n;
+    size_t target; /* behind the seed: which one */
 } chunk;
 
-/* First image of a buffer, in the arena, the fed tensor or a constant. The latter two are only read. */
+/* First image of a buffer, in the arena, a fed tensor or a constant. The latter two are only read. */
 static float *buffer_start(const chunk *c, size_t index)
 {
     const xai__buffer *buffer = &c->run->plan->buffers[index];
 
     if (buffer->constant != NULL)
         return (float *)buffer->constant;
-    if (buffer->is_fed)
-        return c->run->fed->data + c->first * buffer->size;
+    if (buffer->fed >= 0)
+        return c->run->fed[buffer->fed]->data + c->first * buffer->size;
     return c->run->arena + buffer->offset * c->n;
 }
 
@@ -199,12 +200,13 @@ static xai_status deliver(const chunk *c, const xai__step *step)
     const xai__run *run = c->run;
     const xai__plan *plan = run->plan;
     const xai__place *from = &plan->places[step->in];
-    xai_tensor *tensor = run->taps[step->tap];
+    xai_tensor *late = run->late_taps != NULL ? run->late_taps[c->target * plan->key.n_taps + step->tap] : NULL;
+    xai_tensor *tensor = late != NULL ? late : run->taps[step->tap];
     float *images = tensor->data + c->first * plan->graph->values[step->value].size;
     xai_status status = XAI_OK;
 
     read_place(images, plan, from, place_start(c, step->in), c->n);
-    if (c->first + c->n == run->n_images && run->deliver != NULL)
+    if (c->first + c->n == run->n_images && run->deliver != NULL && late == NULL)
         status = run->deliver(run->user, step->tap, tensor);
     if (status >= 0 && step->out >= 0)
         write_place(place_start(c, step->out), plan, &plan->places[step->out], images, c->n);
@@ -227,17 +229,37 @@ static xai_status run_step(const chunk *c, const xai__step *step)
     }
 }
 
+static xai_status run_steps(const chunk *c, size_t from, size_t to)
+{
+    xai_status status = XAI_OK;
+
+    for (size_t i = from; i < to && status >= 0; i++)
+        status = run_step(c, &c->run->plan->steps[i]);
+    return status;
+}
+
+/* All that does not wait for the seed once, the rest for every target. */
+static xai_status run_chunk(chunk *c)
+{
+    const xai__run *run = c->run;
+    xai_status status = run_steps(c, 0, run->plan->n_early);
+
+    for (c->target = 0; c->target < run->n_targets && status >= 0; c->target++) {
+        status = run->seed(run->user, c->target, c->first, c->n);
+        if (status >= 0)
+            status = run_steps(c, run->plan->n_early, run->plan->n_steps);
+    }
+    return status;
+}
+
 xai_status xai__run_plan(const xai__run *run)
 {
-    for (size_t first = 0; first < run->n_images; first += run->chunk) {
-        chunk c = { run, first, run->n_images - first < run->chunk ? run->n_images - first : run->chunk };
+    xai_status status = XAI_OK;
 
-        for (size_t i = 0; i < run->plan->n_steps; i++) {
-            xai_status status = run_step(&c, &run->plan->steps[i]);
+    for (size_t first = 0; first < run->n_images && status >= 0; first += run->chunk) {
+        chunk c = { run, first, run->n_images - first < run->chunk ? run->n_images - first : run->chunk, 0 };
 
-            if (status < 0)
-                return status;
-        }
+        status = run_chunk(&c);
     }
-    return XAI_OK;
+    return status;
 }

@@ -10,11 +10,18 @@
  * What it left there is written back if the value is one that may be edited. A negative status ends the run. */
 typedef xai_status (*xai__deliver_fn)(void *user, size_t tap, xai_tensor *value);
 
+/* Called for images first to first + n, once everything before the seed is computed: fills their part of the fed seed
+ * for a target. A negative status ends the run. */
+typedef xai_status (*xai__seed_fn)(void *user, size_t target, size_t first, size_t n);
+
 /* A run of a whole batch. */
 typedef struct xai__run {
     const xai__plan *plan;
-    const xai_tensor *fed;
-    xai_tensor **taps;      /* one a tap of the key: N x shape, filled by the run */
+    const xai_tensor *const *fed; /* one a feed of the key */
+    xai_tensor **taps;            /* one a tap of the key: N x shape, filled by the run */
+    xai_tensor **late_taps;       /* one a target and tap: those behind the seed; the others NULL */
+    size_t n_targets;             /* times that the steps behind the seed run */
+    xai__seed_fn seed;
     size_t n_images, chunk; /* in all; at a time */
     float *arena;           /* plan->arena * chunk */
     void *task_scratch;     /* plan->task_scratch a lane */

@@ -142,9 +142,14 @@ END_TEST
 /* The kernels of a plan in order, as text; deliveries left out. */
 static void list_kernels(char *out, size_t capacity, xai_model *model, const int32_t *taps, size_t n_taps)
 {
-    const xai__plan_key key = {
-        .feed = model->graph.input, .taps = taps, .n_taps = n_taps, .fetches = &model->graph.output, .n_fetches = 1
-    };
+    const xai__plan_key key = { .graph = &model->graph,
+                                .n_early = model->graph.n_nodes,
+                                .feeds = &model->graph.input,
+                                .n_feeds = 1,
+                                .taps = taps,
+                                .n_taps = n_taps,
+                                .fetches = &model->graph.output,
+                                .n_fetches = 1 };
     xai__plan *plan = NULL;
     size_t length = 0;
 
