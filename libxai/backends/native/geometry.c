@@ -70,3 +70,13 @@ void xai__axis_reach(const xai__axis *axis, int32_t *first, int32_t *end)
     *first = clamp(low, 0, axis->out);
     *end = clamp(high, *first, axis->out);
 }
+
+void xai__axis_reach_back(const xai__axis *axis, int32_t *first, int32_t *end)
+{
+    int64_t reach = (int64_t)(axis->kernel - 1) * axis->dilation;
+    int64_t low = (int64_t)*first * axis->stride - axis->pad;
+    int64_t high = ((int64_t)*end - 1) * axis->stride - axis->pad + reach + 1;
+
+    *first = clamp(low, 0, axis->out);
+    *end = clamp(high, *first, axis->out);
+}

@@ -24,4 +24,7 @@ xai__span xai__axis_span(const xai__axis *axis, int32_t first, int32_t end);
 /* Writes to [*first, *end) the outputs that read any of these inputs; may be empty. */
 void xai__axis_reach(const xai__axis *axis, int32_t *first, int32_t *end);
 
+/* The same where input i adds to the outputs i * stride - pad + k * dilation: the gradient of a convolution. */
+void xai__axis_reach_back(const xai__axis *axis, int32_t *first, int32_t *end);
+
 #endif

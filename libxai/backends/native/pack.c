@@ -6,8 +6,6 @@
 
 #include "core/hash.h"
 
-enum format { ROWS = 1, BLOCKS = 2 };
-
 static int64_t taps_of(const xai__op_desc *desc)
 {
     return desc->op == XAI__GEMM ? 1 : (int64_t)desc->kernel_h * desc->kernel_w;
@@ -67,10 +65,9 @@ static void pack_blocks(void *out, const float *raw, const xai__op_desc *desc, s
     }
 }
 
-/* The number of a format holds all that the packed bytes depend on. */
-static uint64_t format_of(enum format format, const xai__op_desc *desc)
+uint64_t xai__pack_format(enum xai__pack_order order, const xai__op_desc *desc)
 {
-    const int64_t key[] = { format, desc->out_c, inputs_of(desc), taps_of(desc) };
+    const int64_t key[] = { order, desc->out_c, inputs_of(desc), taps_of(desc) };
     uint64_t hash = xai__hash(0, key, sizeof key);
 
     return hash != 0 ? hash : 1;
@@ -80,7 +77,7 @@ void xai__pack_rows_plan(xai__native_kernel *kernel)
 {
     xai__packing *packing = &kernel->base.packing;
 
-    packing->format = format_of(ROWS, &kernel->desc);
+    packing->format = xai__pack_format(XAI__PACK_ROWS, &kernel->desc);
     packing->n_parts = (size_t)kernel->n_blocks;
     packing->bytes = packing->n_parts * (size_t)xai__pack_depth(&kernel->desc) * XAI__BLOCK * sizeof(float);
     packing->pack = pack_rows;
@@ -91,7 +88,7 @@ void xai__pack_blocks_plan(xai__native_kernel *kernel)
     xai__packing *packing = &kernel->base.packing;
     size_t n_inputs = (size_t)xai__blocks_of((int32_t)inputs_of(&kernel->desc)) * XAI__BLOCK;
 
-    packing->format = format_of(BLOCKS, &kernel->desc);
+    packing->format = xai__pack_format(XAI__PACK_BLOCKS, &kernel->desc);
     packing->n_parts = (size_t)kernel->n_blocks;
     packing->bytes = packing->n_parts * n_inputs * (size_t)taps_of(&kernel->desc) * XAI__BLOCK * sizeof(float);
     packing->pack = pack_blocks;

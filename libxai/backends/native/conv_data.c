@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT
+ * The gradient of a strided convolution with respect to its input. Outputs that lie a stride apart see the same taps,
+ * at inputs that follow each other: a run each. */
+#include "backends/native/pack.h"
+
+#include <string.h>
+
+/* Taps that reach an output, of one direction: first, first + step, ... n of them; the input under the first. The
+ * inputs under the others lie each `back` before the one under the tap before. */
+typedef struct taps {
+    int32_t first, step, n, in, back;
+} taps;
+
+static int32_t common_divisor(int32_t a, int32_t b)
+{
+    while (b != 0) {
+        int32_t rest = a % b;
+
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* Of output o; in and out of the axis are those of the gradient: dy and dx. */
+static taps taps_of(const xai__axis *axis, int32_t o)
+{
+    int32_t divisor = common_divisor(axis->stride, axis->dilation);
+    taps t = { 0, axis->stride / divisor, 0, 0, axis->dilation / divisor };
+
+    for (int32_t k = 0; k < axis->kernel; k++) {
+        int64_t at = (int64_t)o + axis->pad - (int64_t)k * axis->dilation;
+
+        if (at < 0 || at % axis->stride != 0 || at / axis->stride >= axis->in)
+            continue;
+        if (t.n++ == 0) {
+            t.first = k;
+            t.in = (int32_t)(at / axis->stride);
+        }
+    }
+    return t;
+}
+
+static int32_t group_inputs(const xai__op_desc *desc)
+{
+    return desc->in_c / (int32_t)desc->groups;
+}
+
+static int32_t group_outputs(const xai__op_desc *desc)
+{
+    return desc->out_c / (int32_t)desc->groups;
+}
+
+static bool is_depthwise(const xai__op_desc *desc)
+{
+    return group_inputs(desc) == 1 && group_outputs(desc) == 1;
+}
+
+static bool takes(const xai__op_desc *desc)
+{
+    return desc->op == XAI__CONV_DATA &&
+           (desc->groups == 1 || is_depthwise(desc) ||
+            (group_inputs(desc) % XAI__BLOCK == 0 && group_outputs(desc) % XAI__BLOCK == 0));
+}
+
+/* --- weights --- */
+
+/* [out_c/16][in_c/groups/16][kh][kw][16 inputs][16 outputs], of raw weights [in_c][out_c/groups][kh][kw]. */
+static void pack_blocks(void *out, const float *raw, const xai__op_desc *desc, size_t part)
+{
+    const int64_t n_in = group_inputs(desc), n_out = group_outputs(desc), n_taps = desc->kernel_h * desc->kernel_w;
+    const int64_t n_blocks = xai__blocks_of((int32_t)n_in), tap_size = XAI__BLOCK * XAI__BLOCK;
+    float *packed = (float *)out + (int64_t)part * n_blocks * n_taps * tap_size;
+
+    memset(packed, 0, (size_t)(n_blocks * n_taps * tap_size) * sizeof *packed);
+    for (int64_t lane = 0; lane < XAI__BLOCK; lane++) {
+        int64_t o = (int64_t)part * XAI__BLOCK + lane, group = o / n_out;
+
+        for (int64_t i = 0; i < n_in && o < desc->out_c; i++) {
+            const float *from = raw + ((group * n_in + i) * n_out + o % n_out) * n_taps;
+            float *to = packed + i / XAI__BLOCK * n_taps * tap_size + i % XAI__BLOCK * XAI__BLOCK + lane;
+
+            for (int64_t tap = 0; tap < n_taps; tap++)
+                to[tap * tap_size] = from[tap];
+        }
+    }
+}
+
+/* [out_c/16][kh][kw][16]. */
+static void pack_lanes(void *out, const float *raw, const xai__op_desc *desc, size_t part)
+{
+    const int64_t n_taps = desc->kernel_h * desc->kernel_w, first = (int64_t)part * XAI__BLOCK;
+    float *packed = (float *)out + first * n_taps;
+
+    for (int64_t tap = 0; tap < n_taps; tap++)
+        for (int64_t lane = 0; lane < XAI__BLOCK; lane++)
+            packed[tap * XAI__BLOCK + lane] = first + lane < desc->out_c ? raw[(first + lane) * n_taps + tap] : 0.0f;
+}
+
+static void plan(xai__native_kernel *kernel)
+{
+    const xai__op_desc *desc = &kernel->desc;
+    xai__packing *packing = &kernel->base.packing;
+    int64_t n_taps = (int64_t)desc->kernel_h * desc->kernel_w, phases = (int64_t)desc->stride_h * desc->stride_w;
+    int64_t n_blocks = is_depthwise(desc) ? 1 : xai__blocks_of(group_inputs(desc));
+    size_t block = (size_t)(n_blocks * n_taps) * XAI__BLOCK * sizeof(float);
+
+    kernel->is_dot = !is_depthwise(desc);
+    kernel->op = XAI__LANE_FMA;
+    packing->format = xai__pack_format(kernel->is_dot ? XAI__PACK_DATA_BLOCKS : XAI__PACK_DATA_LANES, desc);
+    packing->n_parts = (size_t)kernel->n_blocks;
+    packing->pack = kernel->is_dot ? pack_blocks : pack_lanes;
+    packing->bytes = packing->n_parts * block * (kernel->is_dot ? XAI__BLOCK : 1);
+    xai__grid_plan(kernel, n_blocks * n_taps * (kernel->is_dot ? XAI__BLOCK : 2) / phases + 6,
+                   kernel->is_dot ? block * XAI__BLOCK : 0);
+}
+
+/* --- running --- */
+
+/* Pixels of a phase are not neighbours. */
+static void spread_place(xai__place *place, int32_t stride)
+{
+    place->pixel *= stride;
+}
+
+static void spread_places(xai__run *run, int32_t stride)
+{
+    spread_place(&run->out, stride);
+    for (uint32_t i = 0; i < run->epilogue->n_stages; i++)
+        spread_place(&run->operands[i], stride);
+    for (uint32_t i = 0; run->has_taps && i <= run->epilogue->n_stages; i++)
+        spread_place(&run->taps[i], stride);
+}
+
+/* n_pixels outputs, a stride apart from (y, x) on, which have the same taps. */
+static void run_line(const xai__run *common, const xai__native_kernel *kernel, const xai__args *args,
+                     const xai__part *part, const taps *rows, const taps *cols, int32_t y, int32_t x, size_t n_pixels)
+{
+    const xai__spot spot = { part->image, part->first_block, y, x, XAI__ACROSS };
+    xai__run run = *common;
+
+    run.n_pixels = n_pixels;
+    run.n_out = part->end_block - part->first_block;
+    run.n_rows = rows->n;
+    run.n_cols = cols->n;
+    run.in_row = -(int64_t)rows->back * args->in.row;
+    run.in_col = -(int64_t)cols->back * args->in.pixel;
+    run.in_pixel = args->in.pixel;
+    if (rows->n > 0 && cols->n > 0) {
+        run.in += rows->in * args->in.row + cols->in * args->in.pixel;
+        run.weights += rows->first * run.w_row + cols->first * run.w_col;
+    }
+    run.w_row *= rows->step;
+    run.w_col *= cols->step;
+    xai__run_place(&run, kernel, args, &spot);
+    spread_places(&run, kernel->cols.stride);
+    xai__run_compute(&run, kernel);
+}
+
+/* The outputs of one row that lie a stride apart from x on, in as few runs as their taps allow. */
+static void run_phase(const xai__run *common, const xai__native_kernel *kernel, const xai__args *args,
+                      const xai__part *part, const taps *rows, int32_t y, int32_t x)
+{
+    const int32_t stride = kernel->cols.stride;
+
+    while (x < part->window.x1) {
+        taps cols = taps_of(&kernel->cols, x);
+        int32_t n = 1;
+
+        for (int32_t next = x + stride; next < part->window.x1; next += stride, n++) {
+            taps there = taps_of(&kernel->cols, next);
+
+            if (there.first != cols.first || there.n != cols.n)
+                break;
+        }
+        run_line(common, kernel, args, part, rows, &cols, y, x, (size_t)n);
+        x += n * stride;
+    }
+}
+
+/* part lies in one group of channels. */
+static void run_group(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part, int32_t group)
+{
+    const xai__op_desc *desc = &kernel->desc;
+    const int32_t n_inputs = group_inputs(desc), n_in = xai__blocks_of(n_inputs);
+    const int64_t in_block = kernel->is_dot ? (int64_t)group * n_in : part->first_block;
+    xai__run run = { .n_in = n_in, .n_lanes = XAI__BLOCK, .n_last_lanes = n_inputs - (n_in - 1) * XAI__BLOCK };
+
+    run.in = args->in.data + (int64_t)part->image * args->in.image + in_block * args->in.block;
+    run.in_block = args->in.block;
+    run.in_out = kernel->is_dot ? 0 : args->in.block;
+    run.w_col = kernel->is_dot ? XAI__BLOCK * XAI__BLOCK : XAI__BLOCK;
+    run.w_row = desc->kernel_w * run.w_col;
+    run.w_block = desc->kernel_h * run.w_row;
+    run.w_out = n_in * run.w_block;
+    run.weights = (const float *)args->packed + part->first_block * run.w_out;
+    for (int32_t y = part->window.y0; y < part->window.y1; y++) {
+        taps rows = taps_of(&kernel->rows, y);
+
+        for (int32_t phase = 0; phase < kernel->cols.stride; phase++)
+            run_phase(&run, kernel, args, part, &rows, y, part->window.x0 + phase);
+    }
+}
+
+/* A task may reach over several groups, each with its own input channels. */
+static void run_part(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part, float *scratch)
+{
+    const int32_t n_groups = kernel->is_dot ? (int32_t)kernel->desc.groups : 1;
+    const int32_t group_blocks = kernel->n_blocks / n_groups;
+    xai__part rest = *part;
+
+    (void)scratch;
+    while (rest.first_block < part->end_block) {
+        int32_t group = rest.first_block / group_blocks, group_end = (group + 1) * group_blocks;
+
+        rest.end_block = group_end < part->end_block ? group_end : part->end_block;
+        run_group(kernel, args, &rest, group);
+        rest.first_block = rest.end_block;
+    }
+}
+
+const xai__method xai__method_conv_data = { "conv-data", takes, plan, run_part };
