@@ -47,6 +47,14 @@ static inline void graph_reference_run(graph_reference *r, const xai__graph *gra
         graph_reference_node(r, (int32_t)i);
 }
 
+/* Goes on with a further value: what waited for it is computed. */
+static inline void graph_reference_feed(graph_reference *r, int32_t feed, const float *data)
+{
+    r->values[feed] = data;
+    for (size_t i = 0; i < r->graph->n_nodes; i++)
+        graph_reference_node(r, (int32_t)i);
+}
+
 /* A value by its index; fails if it was not computed. */
 static inline const float *graph_reference_at(const graph_reference *r, int32_t value)
 {

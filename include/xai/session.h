@@ -27,7 +27,7 @@ enum xai_purpose {
 typedef struct xai_session_options {
     size_t struct_size;     /**< sizeof(xai_session_options). */
     uint64_t memory_budget; /**< Bytes of activations; bounds how many images run at once and changes no bit. At least
-                               one image always runs. 0: 1 GiB. */
+                               one image always runs. 0: 256 MiB. */
     uint32_t purpose;       /**< One of enum xai_purpose. */
     uint32_t reserved;      /**< 0. */
 } xai_session_options;

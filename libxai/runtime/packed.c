@@ -8,7 +8,7 @@
 #include "core/threads.h"
 #include "ops/op.h"
 
-/* Marks formats of transposed weights. */
+/* Tells formats of transposed weights from the others: it is flipped, since any bit may be in use. */
 #define XAI__PACKED_TRANSPOSED (UINT64_C(1) << 63)
 
 static size_t padded(size_t n)
@@ -146,7 +146,7 @@ xai_status xai__packed_transposed(xai__packed **out, xai__packed_set *set, const
     size_t n = (size_t)desc->in_c / desc->groups * (size_t)desc->out_c * (size_t)desc->kernel_h *
                (size_t)desc->kernel_w;
     bool is_raw = packing->format == 0, found;
-    xai_status status = get(out, set, desc->weights, packing->format | XAI__PACKED_TRANSPOSED,
+    xai_status status = get(out, set, desc->weights, packing->format ^ XAI__PACKED_TRANSPOSED,
                             is_raw ? n * sizeof(float) : packing->bytes, &found);
 
     if (status < 0 || found)
