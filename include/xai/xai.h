@@ -11,6 +11,7 @@
 #include <xai/image.h>
 #include <xai/model.h>
 #include <xai/session.h>
+#include <xai/table.h>
 #include <xai/tensor.h>
 #include <xai/tree.h>
 

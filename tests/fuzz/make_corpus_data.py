@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes the seeds of fuzz_json, fuzz_npy, fuzz_pth and fuzz_safetensors into corpus/.
+"""Writes the seeds of fuzz_cart, fuzz_csv, fuzz_json, fuzz_npy, fuzz_pth and fuzz_safetensors into corpus/.
 
 They are the small files below tests/golden and pieces of them, so that every branch of the readers is near a seed.
 """
@@ -58,6 +58,44 @@ SAFETENSORS = {
 }
 
 
+CSV = {
+    "plain": b"width,height,name\n1,2.5,a\n-3e2,,b\n",
+    "quotes": b'"a ""b""","c,\r\nd"\r\n"1",""\r\n',
+    "empty-lines": b"\n\na,b\n\n1,2\n\n",
+    "one-column": b"class\nx\n\ny",
+    "mark": b"\xef\xbb\xbfa,a\n1,2\n",
+    "ragged": b"a,b\n1\n",
+    "open-quote": b'a\n"1',
+    "loose-quote": b'a\n1"\n',
+    "text-behind": b'a\n"1"2\n',
+    "carriage-return": b"a\r1\r",
+    "header": b"a,b,c",
+}
+
+
+def cart(**parts):
+    tree = {"n_features": 2, "children_left": [1, -1, 3, -1, -1], "children_right": [2, -1, 4, -1, -1],
+            "feature": [1, -2, 0, -2, -2], "threshold": [0.5, -2, "inf", -2, -2], "impurity": [0.5, 0, 0.375, "nan", 0],
+            "n_node_samples": [8, 4, 4, 3, 1], "weighted_n_node_samples": [8, 4, 4, 3, 1],
+            "missing_go_to_left": [1, 0, 0, 0, 0],
+            "value": [[[0.5, 0.5]], [[1, 0]], [[0.25, 0.75]], [[0, 1]], [[1, 0]]]}
+    tree.update(parts)
+    return json.dumps(tree).encode()
+
+
+CART = {
+    "five": cart(),
+    "names": cart(feature_names=["a", "<b>"], class_names=["x", "y"]),
+    "counts": cart(value=[[4, 4], [4, 0], [1, 3], [0, 3], [1, 0]]),
+    "numbers": cart(value=[[[0.5]], [[1]], [[-0.25]], [[0]], [[1e300]]]),
+    "cycle": cart(children_left=[1, -1, 0, -1, -1]),
+    "two-parents": cart(children_left=[2, -1, 3, -1, -1]),
+    "feature": cart(feature=[5, -2, 0, -2, -2]),
+    "short": cart(threshold=[0.5]),
+    "weights": cart(weighted_n_node_samples=[8, 4, 0, 3, 1]),
+}
+
+
 def data_pkl(path):
     with zipfile.ZipFile(path) as archive:
         return next(archive.read(name) for name in archive.namelist() if name.endswith("data.pkl"))
@@ -100,6 +138,8 @@ def write(name, seeds):
 
 
 def main():
+    write("csv", CSV.items())
+    write("cart", CART.items())
     write("json", JSON.items())
     write("safetensors", list(SAFETENSORS.items()) + [("reference", (GOLDEN / "weights/reference.safetensors").read_bytes())])
     write("npy", ((path.stem, path.read_bytes()) for path in (GOLDEN / "npy").glob("*.npy")))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Weights, JSON and NumPy files when memory runs out: read, converted, saved. */
+ * Weights, tables, JSON and NumPy files when memory runs out: read, converted, saved. */
 #include "oom.h"
 
 #include <dirent.h>
@@ -25,6 +25,28 @@ static xai_status read_weights(void *user)
     xai_status status = xai__weights_open_memory(&weights, now->context, now->bytes, now->size);
 
     xai__weights_close(weights);
+    return status;
+}
+
+static xai_status read_table(void *user)
+{
+    const data_case *now = user;
+    const char *labels[2];
+    const size_t column = 0;
+    xai_table *table = NULL;
+    xai_tensor *numbers = NULL, *classes = NULL;
+    size_t n = 0;
+    xai_status status = xai_table_load_memory(&table, now->context, now->bytes, now->size);
+
+    if (status == XAI_OK)
+        status = xai_table_numbers(&numbers, table, &column, 1);
+    if (status == XAI_OK)
+        status = xai_table_labels(&n, table, column, labels, 2);
+    if (status == XAI_OK && n > 0)
+        status = xai_table_classes(&classes, table, column, labels, n < 2 ? n : 2);
+    xai_tensor_unref(classes);
+    xai_tensor_unref(numbers);
+    xai_table_unref(table);
     return status;
 }
 
@@ -114,11 +136,9 @@ static const struct {
     const char *folder;
     xai_status (*attempt)(void *user);
 } rows[] = {
-    { "fuzz/corpus/safetensors", read_weights },
-    { "golden/weights", read_weights },
-    { "fuzz/corpus/json", read_json },
-    { "fuzz/corpus/safetensors", convert },
-    { "golden/weights", convert },
+    { "fuzz/corpus/safetensors", read_weights }, { "golden/weights", read_weights },
+    { "fuzz/corpus/csv", read_table },           { "fuzz/corpus/json", read_json },
+    { "fuzz/corpus/safetensors", convert },      { "golden/weights", convert },
     { "fuzz/corpus/npy", load_and_save },
 };
 
