@@ -355,6 +355,31 @@ XAI_API size_t xai_tree_export(const xai_tree *tree, uint32_t format, const xai_
  */
 XAI_API xai_status xai_tree_save(const xai_tree *tree, const char *path, const xai_export_options *options);
 
+/**
+ * Value and gradient of the losses that teach a network to decide along a hierarchy, for trainers in any language.
+ *
+ * Wan et al.: NBDT, ICLR 2021. For each row: @p plain_weight times the cross-entropy of the logits, plus @p tree_weight
+ * times the tree's. Soft (nbdt's SoftTreeSupLoss): the cross-entropy of the soft probabilities, taken as logits. Hard
+ * (HardTreeSupLoss): the sum of the cross-entropies among the children of each inner node on the way to the class,
+ * divided by half the number of inner nodes. The loss is the mean over the rows.
+ *
+ * @param[out] out      N x C: gradient of the mean loss with respect to the logits, one reference. NULL on failure. May
+ *                      be NULL.
+ * @param[out] loss     The mean loss, in nats; 0 on failure. May be NULL.
+ * @param tree          A hierarchy.
+ * @param logits        N x C, finite, N from 1 on.
+ * @param classes       N class indices, 0 to C - 1.
+ * @param mode          One of enum xai_tree_mode.
+ * @param plain_weight  0 or more; nbdt's is 1.
+ * @param tree_weight   0 or more; nbdt's default is 1.
+ * @return 0; XAI_E_INVALID; XAI_E_SHAPE; XAI_E_NO_MEMORY.
+ *
+ * Any thread.
+ * @since 0.1
+ */
+XAI_API xai_status xai_tree_loss(xai_tensor **out, double *loss, const xai_tree *tree, const xai_tensor *logits,
+                                 const int32_t *classes, uint32_t mode, double plain_weight, double tree_weight);
+
 #ifdef __cplusplus
 }
 #endif

@@ -58,4 +58,11 @@ xai_status xai__rules_decide(size_t *n, const xai_tree *tree, const float *row, 
 xai_status xai__rules_weigh(double *probabilities, uint32_t *leaf, const xai_tree *tree, const float *row,
                             uint32_t mode);
 
+/* Their parts; each fills a number a node. A row's logits must be finite; a node's logit is the mean of its classes';
+ * siblings share a softmax; the products of those shares run down from the root. */
+xai_status xai__rules_check(const float *row, size_t n, size_t index);
+void xai__rules_means(double *means, const xai__hierarchy *h, const float *row);
+void xai__rules_soften(double *probabilities, const double *means, const xai__hierarchy *h);
+void xai__rules_multiply(double *products, const double *probabilities, const xai__hierarchy *h);
+
 #endif

@@ -10,8 +10,9 @@
 /* One row at work. */
 typedef struct rules_state {
     const xai__hierarchy *hierarchy;
-    double *means;         /* of each node's classes */
-    double *probabilities; /* of each node among its siblings; soft: times its parent's */
+    double *means;    /* of each node's classes */
+    double *shares;   /* the probability of each node among its siblings */
+    double *products; /* of those from the root to each node */
 } rules_state;
 
 static xai_status init(rules_state *s, const xai_tree *tree)
@@ -19,19 +20,21 @@ static xai_status init(rules_state *s, const xai_tree *tree)
     size_t n = tree->n_nodes;
 
     *s = (rules_state){ .hierarchy = (const xai__hierarchy *)tree,
-                        .means = xai__alloc_array(tree->object.context, n, 2 * sizeof *s->means) };
+                        .means = xai__alloc_array(tree->object.context, n, 3 * sizeof *s->means) };
     if (s->means == NULL)
         return XAI_E_NO_MEMORY;
-    s->probabilities = s->means + n;
+    s->shares = s->means + n;
+    s->products = s->shares + n;
     return XAI_OK;
 }
 
 static void fini(rules_state *s)
 {
-    xai__free(s->hierarchy->tree.object.context, s->means);
+    if (s->hierarchy != NULL)
+        xai__free(s->hierarchy->tree.object.context, s->means);
 }
 
-static xai_status check_row(const float *row, size_t n, size_t index)
+xai_status xai__rules_check(const float *row, size_t n, size_t index)
 {
     for (size_t i = 0; i < n; i++)
         if (!isfinite(row[i]))
@@ -39,57 +42,42 @@ static xai_status check_row(const float *row, size_t n, size_t index)
     return XAI_OK;
 }
 
-/* Sums go up from the leaves. */
-static void fill_means(rules_state *s, const float *row)
+void xai__rules_means(double *means, const xai__hierarchy *h, const float *row)
 {
-    const xai__hierarchy_node *nodes = s->hierarchy->nodes;
-    size_t n = s->hierarchy->tree.n_nodes;
+    const xai__hierarchy_node *nodes = h->nodes;
+    size_t n = h->tree.n_nodes;
 
     for (size_t i = 0; i < n; i++)
-        s->means[i] = nodes[i].class_index >= 0 ? (double)row[nodes[i].class_index] : 0.0;
+        means[i] = nodes[i].class_index >= 0 ? (double)row[nodes[i].class_index] : 0.0;
     for (size_t i = n - 1; i > 0; i--)
-        s->means[nodes[i].parent] += s->means[i];
+        means[nodes[i].parent] += means[i];
     for (size_t i = 0; i < n; i++)
-        s->means[i] /= s->hierarchy->counts[i];
+        means[i] /= h->counts[i];
 }
 
-/* Softmax among the children of a node; returns its entropy in nats. */
-static double soften(rules_state *s, const xai__hierarchy_node *node)
+void xai__rules_soften(double *probabilities, const double *means, const xai__hierarchy *h)
 {
-    const double *means = s->means + node->first;
-    double *p = s->probabilities + node->first;
-    double top = means[0], sum = 0, entropy = 0;
+    for (size_t i = 0; i < h->tree.n_nodes; i++) {
+        const xai__hierarchy_node *node = &h->nodes[i];
+        const double *m = means + node->first;
+        double *p = probabilities + node->first, sum = 0;
+        uint32_t top = 0;
 
-    for (uint32_t i = 1; i < node->n_children; i++)
-        top = means[i] > top ? means[i] : top;
-    for (uint32_t i = 0; i < node->n_children; i++)
-        sum += p[i] = exp(means[i] - top);
-    for (uint32_t i = 0; i < node->n_children; i++) {
-        p[i] /= sum;
-        entropy -= p[i] > 0 ? p[i] * log(p[i]) : 0;
+        for (uint32_t j = 1; j < node->n_children; j++)
+            top = m[j] > m[top] ? j : top;
+        for (uint32_t j = 0; j < node->n_children; j++)
+            sum += p[j] = j == top ? 1 : exp(m[j] - m[top]);
+        for (uint32_t j = 0; j < node->n_children; j++)
+            p[j] /= sum;
     }
-    return entropy;
+    probabilities[0] = 1;
 }
 
-/* Each node among its siblings. */
-static void soften_all(rules_state *s)
+void xai__rules_multiply(double *products, const double *probabilities, const xai__hierarchy *h)
 {
-    const xai__hierarchy_node *nodes = s->hierarchy->nodes;
-
-    for (size_t i = 0; i < s->hierarchy->tree.n_nodes; i++)
-        if (nodes[i].n_children > 0)
-            soften(s, &nodes[i]);
-    s->probabilities[0] = 1;
-}
-
-/* Products go down from the root. */
-static void fill_products(rules_state *s)
-{
-    const xai__hierarchy_node *nodes = s->hierarchy->nodes;
-
-    soften_all(s);
-    for (size_t i = 1; i < s->hierarchy->tree.n_nodes; i++)
-        s->probabilities[i] *= s->probabilities[nodes[i].parent];
+    products[0] = 1;
+    for (size_t i = 1; i < h->tree.n_nodes; i++)
+        products[i] = products[h->nodes[i].parent] * probabilities[i];
 }
 
 /* The leaf that the likelier children lead to; the first of equals. */
@@ -116,20 +104,31 @@ static uint32_t most_probable(const rules_state *s)
     uint32_t best = h->leaves[0];
 
     for (size_t i = 1; i < h->tree.n_classes; i++)
-        if (s->probabilities[h->leaves[i]] > s->probabilities[best])
+        if (s->products[h->leaves[i]] > s->products[best])
             best = h->leaves[i];
     return best;
 }
 
-static void predict_row(float *out, rules_state *s, uint32_t mode)
+/* Reads a row and finds the leaf that it is decided for. */
+static uint32_t decide_row(rules_state *s, const float *row, uint32_t mode)
 {
     const xai__hierarchy *h = s->hierarchy;
-    uint32_t leaf = walk_down(s);
 
-    if (mode == XAI_TREE_SOFT)
-        fill_products(s);
+    xai__rules_means(s->means, h, row);
+    if (mode == XAI_TREE_HARD)
+        return walk_down(s);
+    xai__rules_soften(s->shares, s->means, h);
+    xai__rules_multiply(s->products, s->shares, h);
+    return most_probable(s);
+}
+
+static void predict_row(float *out, rules_state *s, const float *row, uint32_t mode)
+{
+    const xai__hierarchy *h = s->hierarchy;
+    uint32_t leaf = decide_row(s, row, mode);
+
     for (size_t i = 0; i < h->tree.n_classes; i++)
-        out[i] = mode == XAI_TREE_SOFT ? (float)s->probabilities[h->leaves[i]] : (float)(h->leaves[i] == leaf);
+        out[i] = mode == XAI_TREE_SOFT ? (float)s->products[h->leaves[i]] : (float)(h->leaves[i] == leaf);
 }
 
 xai_status xai__rules_predict(float *out, const xai_tree *tree, const float *rows, size_t n_rows, uint32_t mode)
@@ -138,21 +137,37 @@ xai_status xai__rules_predict(float *out, const xai_tree *tree, const float *row
     rules_state s = { 0 };
     xai_status status = init(&s, tree);
 
-    if (status < 0)
-        return status;
     for (size_t i = 0; i < n_rows && status == XAI_OK; i++) {
-        status = check_row(rows + i * n, n, i);
-        if (status == XAI_OK) {
-            fill_means(&s, rows + i * n);
-            predict_row(out + i * n, &s, mode);
-        }
+        status = xai__rules_check(rows + i * n, n, i);
+        if (status == XAI_OK)
+            predict_row(out + i * n, &s, rows + i * n, mode);
     }
     fini(&s);
     return status;
 }
 
+/* What a node has of its parent's probability, and the entropy of what its siblings and it have, in nats. */
+static double weigh_siblings(double *entropy, const rules_state *s, uint32_t index)
+{
+    const xai__hierarchy_node *nodes = s->hierarchy->nodes, *parent = &nodes[nodes[index].parent];
+    const double *means = s->means + parent->first;
+    double top = means[0], sum = 0;
+
+    for (uint32_t i = 1; i < parent->n_children; i++)
+        top = means[i] > top ? means[i] : top;
+    for (uint32_t i = 0; i < parent->n_children; i++)
+        sum += exp(means[i] - top);
+    *entropy = 0;
+    for (uint32_t i = 0; i < parent->n_children; i++) {
+        double p = exp(means[i] - top) / sum;
+
+        *entropy -= p > 0 ? p * log(p) : 0;
+    }
+    return exp(s->means[index] - top) / sum;
+}
+
 /* Fills the steps from the leaf up. */
-static size_t record_path(rules_state *s, uint32_t leaf, xai_decision *steps, size_t capacity)
+static size_t record_path(const rules_state *s, uint32_t leaf, xai_decision *steps, size_t capacity)
 {
     const xai__hierarchy_node *nodes = s->hierarchy->nodes;
     size_t n = 1, at;
@@ -161,15 +176,15 @@ static size_t record_path(rules_state *s, uint32_t leaf, xai_decision *steps, si
         n++;
     at = n;
     for (uint32_t i = leaf; at-- > 0; i = nodes[i].parent) {
-        double entropy = 0;
+        double entropy = 0, share = 1;
 
         if (at >= capacity)
             continue;
         if (i != 0)
-            entropy = soften(s, &nodes[nodes[i].parent]);
+            share = weigh_siblings(&entropy, s, i);
         steps[at] = (xai_decision){ .node = nodes[i].id,
                                     .name = nodes[i].label,
-                                    .probability = i != 0 ? s->probabilities[i] : 1,
+                                    .probability = share,
                                     .entropy = entropy,
                                     .class_index = nodes[i].class_index };
     }
@@ -180,36 +195,28 @@ xai_status xai__rules_decide(size_t *n, const xai_tree *tree, const float *row, 
                              size_t capacity)
 {
     rules_state s = { 0 };
-    xai_status status = check_row(row, tree->n_classes, 0);
+    xai_status status = xai__rules_check(row, tree->n_classes, 0);
 
     if (status == XAI_OK)
         status = init(&s, tree);
-    if (status < 0)
-        return status;
-    fill_means(&s, row);
-    if (mode == XAI_TREE_SOFT)
-        fill_products(&s);
-    *n = record_path(&s, mode == XAI_TREE_SOFT ? most_probable(&s) : walk_down(&s), steps, capacity);
+    if (status == XAI_OK)
+        *n = record_path(&s, decide_row(&s, row, mode), steps, capacity);
     fini(&s);
-    return XAI_OK;
+    return status;
 }
 
 xai_status xai__rules_weigh(double *probabilities, uint32_t *leaf, const xai_tree *tree, const float *row,
                             uint32_t mode)
 {
     rules_state s = { 0 };
-    xai_status status = check_row(row, tree->n_classes, 0);
+    xai_status status = xai__rules_check(row, tree->n_classes, 0);
 
     if (status == XAI_OK)
         status = init(&s, tree);
-    if (status < 0)
-        return status;
-    fill_means(&s, row);
-    if (mode == XAI_TREE_SOFT)
-        fill_products(&s);
-    *leaf = mode == XAI_TREE_SOFT ? most_probable(&s) : walk_down(&s);
-    soften_all(&s);
-    memcpy(probabilities, s.probabilities, tree->n_nodes * sizeof *probabilities);
+    if (status == XAI_OK) {
+        *leaf = decide_row(&s, row, mode);
+        xai__rules_soften(probabilities, s.means, s.hierarchy);
+    }
     fini(&s);
-    return XAI_OK;
+    return status;
 }
