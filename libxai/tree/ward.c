@@ -11,13 +11,14 @@
 
 /* Rows whose distances to another are taken at once; each pair's sum still runs in the order of the columns. */
 enum { GROUP = 8 };
+typedef double lanes __attribute__((vector_size(GROUP * sizeof(double))));
 
 typedef struct clustering {
     xai_context *context;
     const float *rows;
     size_t n, k;
     double *distances; /* of pairs i < j, row after row */
-    double *groups;    /* one a lane: k x GROUP, columns of a group of rows */
+    lanes *groups;     /* k for each of the team: the columns of a group of rows */
     uint32_t *sizes;   /* of each cluster; 0: it was merged into another */
     uint32_t *chain;   /* each the nearest of the one before */
     uint8_t *chained;  /* whether a cluster is on it */
@@ -34,30 +35,29 @@ static double *distance(const clustering *c, size_t i, size_t j)
 
 /* --- distances --- */
 
-static void pack_group(const clustering *c, double *group, size_t first)
+static void pack_group(const clustering *c, lanes *group, size_t first)
 {
     for (size_t j = 0; j < GROUP; j++)
         for (size_t x = 0; x < c->k; x++)
-            group[x * GROUP + j] = first + j < c->n ? (double)c->rows[(first + j) * c->k + x] : 0;
+            group[x][j] = first + j < c->n ? (double)c->rows[(first + j) * c->k + x] : 0;
 }
 
 static void measure_group(void *job, size_t index, size_t lane)
 {
     const clustering *c = job;
-    double *group = c->groups + lane * c->k * GROUP;
+    lanes *group = c->groups + lane * c->k;
     size_t first = index * GROUP;
 
     pack_group(c, group, first);
     for (size_t i = 0; i + 1 < c->n && i + 1 < first + GROUP; i++) {
         const float *row = c->rows + i * c->k;
-        double sums[GROUP] = { 0 };
+        lanes sums = { 0 };
 
-        for (size_t x = 0; x < c->k; x++)
-            for (size_t j = 0; j < GROUP; j++) {
-                double d = (double)row[x] - group[x * GROUP + j];
+        for (size_t x = 0; x < c->k; x++) {
+            lanes d = group[x] - (double)row[x];
 
-                sums[j] += d * d;
-            }
+            sums += d * d;
+        }
         for (size_t j = 0; j < GROUP && first + j < c->n; j++)
             if (first + j > i)
                 *distance(c, i, first + j) = sqrt(sums[j]);
@@ -68,7 +68,7 @@ static xai_status measure(clustering *c)
 {
     xai__team team = xai__team_take(c->context);
 
-    c->groups = xai__alloc_array(c->context, xai__team_size(&team) * c->k, GROUP * sizeof *c->groups);
+    c->groups = xai__alloc_array(c->context, xai__team_size(&team) * c->k, sizeof *c->groups);
     if (c->groups != NULL)
         xai__team_run(&team, (c->n + GROUP - 1) / GROUP, measure_group, c);
     xai__team_give_back(&team);

@@ -9,8 +9,6 @@
 
 #include "core/rng.h"
 
-enum { ROUNDS = 7 };
-
 static xai_context *context;
 
 static double seconds(void)
@@ -27,12 +25,13 @@ static void die(const char *what)
     exit(1);
 }
 
-/* One call, repeated; the best of several rounds, in milliseconds. */
-static double best(void (*call)(void *user), void *user, int n_calls)
+/* The best of several rounds of so many calls, in milliseconds a call. Short rounds find the moments at which nobody
+ * else has the processor. */
+static double best(void (*call)(void *user), void *user, int n_rounds, int n_calls)
 {
     double least = INFINITY;
 
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < n_rounds; round++) {
         double began = seconds(), each;
 
         for (int i = 0; i < n_calls; i++)
@@ -130,14 +129,14 @@ static void time_file(const char *root, const char *name)
         die(name);
     j.tree = tree;
     printf("%s: %zu classes, %zu nodes\n  load %.3f ms\n", name, xai_tree_n_classes(tree), xai_tree_n_nodes(tree),
-           best(load, &j, 5));
+           best(load, &j, 20, 1));
     for (j.mode = XAI_TREE_HARD; j.mode <= XAI_TREE_SOFT; j.mode++) {
         j.rows = random_tensor(1, (int64_t)xai_tree_n_classes(tree));
-        printf("  %s: predict %.4f ms, decide %.4f ms, both %.4f ms", modes[j.mode], best(predict, &j, 200),
-               best(decide, &j, 200), best(predict_and_decide, &j, 200));
+        printf("  %s: predict %.4f ms, decide %.4f ms, both %.4f ms", modes[j.mode], best(predict, &j, 200, 10),
+               best(decide, &j, 200, 10), best(predict_and_decide, &j, 200, 10));
         xai_tensor_unref(j.rows);
         j.rows = random_tensor(256, (int64_t)xai_tree_n_classes(tree));
-        printf(", 256 rows: %.4f ms a row\n", best(predict, &j, 5) / 256);
+        printf(", 256 rows: %.4f ms a row\n", best(predict, &j, 20, 1) / 256);
         xai_tensor_unref(j.rows);
     }
     xai_tree_unref(tree);
@@ -148,7 +147,7 @@ static void time_clustering(int64_t n_classes, int64_t n_inputs)
     job j = { .rows = random_tensor(n_classes, n_inputs) };
 
     printf("induce from %lld x %lld weights: %.1f ms\n", (long long)n_classes, (long long)n_inputs,
-           best(cluster, &j, 1));
+           best(cluster, &j, 3, 1));
     xai_tensor_unref(j.rows);
 }
 
