@@ -17,6 +17,17 @@ static const cli_command commands[] = {
     { "nbdt", "[MODEL] [--hierarchy FILE] [--mode hard|soft] IMAGE...",
       "Say what is in pictures, and by which decisions along a hierarchy of classes.", COMMON | CLI_PICTURE | CLI_TREE,
       1, SIZE_MAX, cli_nbdt },
+    { "tree fit", "DATA.csv --target COLUMN -o TREE.json", "Fit a decision tree to a CSV file with a header line.",
+      CLI_FIT | CLI_RUN | CLI_NOISE, 1, 1, cli_tree_fit },
+    { "tree predict", "TREE.json DATA.csv", "Predict the rows of a CSV file; the answer is one, too.",
+      CLI_PREDICT | CLI_RUN | CLI_NOISE, 2, 2, cli_tree_predict },
+    { "tree explain", "TREE.json DATA.csv [--row N]", "Say for rows by which decisions, and what each feature gave.",
+      CLI_ROW | CLI_JSON | CLI_RUN | CLI_NOISE, 2, 2, cli_tree_explain },
+    { "tree show", "TREE.json [-o FILE.txt|.json|.dot|.svg|.html]", "Draw a tree.", CLI_FILE | CLI_RUN | CLI_NOISE, 1,
+      1, cli_tree_show },
+    { "tree prune", "TREE.json [--ccp-alpha A -o OUT.json]",
+      "List the alphas at which a tree loses its next link, or prune it.", CLI_PRUNE | CLI_RUN | CLI_NOISE, 1, 1,
+      cli_tree_prune },
     { "convert", "IN OUT.safetensors", "Rewrite a weight file (.pth, .th, .safetensors) as safetensors.",
       CLI_RUN | CLI_NOISE, 2, 2, cli_convert },
     { "bench", "[MODEL] [--rounds N] [--batch N] [--explain]",
@@ -32,7 +43,37 @@ static void print_commands(FILE *file)
 {
     fputs("usage: xai COMMAND ...; xai COMMAND --help says more\n\n", file);
     for (size_t i = 0; i < N_COMMANDS; i++)
-        fprintf(file, "  %-10s %s\n", commands[i].name, commands[i].purpose);
+        fprintf(file, "  %-12s %s\n", commands[i].name, commands[i].purpose);
+}
+
+/* How many words of the command line name a command: 1, or 2 for those such as "tree fit"; 0: another one is meant. */
+static int count_words(const cli_command *command, int argc, char **argv)
+{
+    size_t length = strcspn(command->name, " ");
+
+    if (strncmp(argv[1], command->name, length) != 0 || argv[1][length] != '\0')
+        return 0;
+    if (command->name[length] == '\0')
+        return 1;
+    return argc > 2 && strcmp(argv[2], command->name + length + 1) == 0 ? 2 : 0;
+}
+
+/* No command, but perhaps the first word of some. */
+static int say_what_there_is(const cli_args *cli, const char *word)
+{
+    size_t length = strlen(word);
+    bool found = false;
+
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (strncmp(commands[i].name, word, length) != 0 || commands[i].name[length] != ' ')
+            continue;
+        fprintf(stderr, "%s%s", found ? ", " : "xai: there is ", commands[i].name);
+        found = true;
+    }
+    if (!found)
+        return cli_misuse(cli, "%s: no such command; `xai --help` lists them", word);
+    fputs("; --help behind one says more\n", stderr);
+    return CLI_USAGE;
 }
 
 int main(int argc, char **argv)
@@ -52,8 +93,9 @@ int main(int argc, char **argv)
         return CLI_DONE;
     }
     for (size_t i = 0; i < N_COMMANDS; i++) {
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return cli_main("xai", &commands[i], argc, argv, 2);
+        int n_words = count_words(&commands[i], argc, argv);
+        if (n_words > 0)
+            return cli_main("xai", &commands[i], argc, argv, 1 + n_words);
     }
-    return cli_misuse(&nothing, "%s: no such command; `xai --help` lists them", argv[1]);
+    return say_what_there_is(&nothing, argv[1]);
 }

@@ -11,7 +11,7 @@
 
 #include "xai_cli.h"
 
-enum option_kind { FLAG, TEXT, COUNT, SEED, FACTOR, TRIPLE, LIST };
+enum option_kind { FLAG, TEXT, COUNT, SEED, FACTOR, NUMBER, TRIPLE, LIST };
 
 typedef struct cli_option {
     const char *name; /* without the dashes; NULL: only the letter */
@@ -43,6 +43,20 @@ static const cli_option options[] = {
     { "profile", 0, TEXT, CLI_MAP | CLI_PROFILE, AT(profile), "NAME", "whose conventions to follow (default)" },
     { "hierarchy", 0, TEXT, CLI_TREE, AT(hierarchy), "FILE", "hierarchy of the classes (.json); the manifest's" },
     { "mode", 0, TEXT, CLI_TREE, AT(mode), "MODE", "decide hard or soft (hard)" },
+    { "target", 0, TEXT, CLI_FIT, AT(column), "COLUMN", "the column that is to be predicted" },
+    { "method", 0, TEXT, CLI_FIT, AT(method), "NAME", "cart or dndt (cart)" },
+    { "criterion", 0, TEXT, CLI_FIT, AT(criterion), "NAME", "gini, entropy, log_loss or squared_error (gini)" },
+    { "max-depth", 0, COUNT, CLI_FIT, AT(max_depth), "N", "levels below the root (no limit)" },
+    { "max-leaf-nodes", 0, COUNT, CLI_FIT, AT(max_leaf_nodes), "N", "grow best first up to N leaves (no limit)" },
+    { "min-samples-leaf", 0, COUNT, CLI_FIT, AT(min_samples_leaf), "N", "rows that a leaf needs (1)" },
+    { "max-features", 0, COUNT, CLI_FIT, AT(max_features), "N", "features tried at each split (all)" },
+    { "ccp-alpha", 0, NUMBER, CLI_FIT | CLI_PRUNE, AT(ccp_alpha), "A", "prune links that cost at most A a leaf" },
+    { "cuts", 0, COUNT, CLI_FIT, AT(cuts), "N", "dndt: cuts a feature (1)" },
+    { "steps", 0, COUNT, CLI_FIT, AT(steps), "N", "dndt: steps of Adam (1000)" },
+    { "output", 'o', TEXT, CLI_FIT | CLI_PRUNE, AT(output), "FILE", "tree to write (.json)" },
+    { "output", 'o', TEXT, CLI_FILE, AT(output), "FILE", "file to write; its ending is the format" },
+    { "probabilities", 0, FLAG, CLI_PREDICT, AT(probabilities), NULL, "a column for each class" },
+    { "row", 0, COUNT, CLI_ROW, AT(row), "N", "this row only, counted from 1 (all)" },
     { "window", 0, COUNT, CLI_COVER, AT(window), "N", "side of the patch in pixels (a quarter of the picture)" },
     { "rounds", 0, COUNT, CLI_BENCH, AT(rounds), "N", "timed runs (20)" },
     { "batch", 0, COUNT, CLI_BENCH, AT(batch), "N", "images a run (1)" },
@@ -188,6 +202,15 @@ static bool read_triple(const char *text, cli_triple *out)
     return true;
 }
 
+static bool read_positive(const char *text, cli_number *out)
+{
+    char *end;
+
+    out->value = strtod(text, &end);
+    out->set = true;
+    return end != text && *end == '\0' && isfinite(out->value) && out->value >= 0;
+}
+
 static const char *expected(uint32_t kind)
 {
     static const char *const texts[] = {
@@ -196,6 +219,7 @@ static const char *expected(uint32_t kind)
         [COUNT] = "a whole number from 1 on",
         [SEED] = "a whole number from 0 on",
         [FACTOR] = "a number other than 0",
+        [NUMBER] = "a number from 0 on",
         [TRIPLE] = "three numbers, such as 0.485,0.456,0.406",
         [LIST] = "a text",
     };
@@ -214,6 +238,8 @@ static bool read_value(cli_args *cli, const cli_option *option, const char *text
         return read_seed(text, field);
     case FACTOR:
         return read_factor(text, field);
+    case NUMBER:
+        return read_positive(text, field);
     case TRIPLE:
         return read_triple(text, field);
     case LIST:

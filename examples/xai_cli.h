@@ -25,7 +25,12 @@ enum cli_group {
     CLI_NOISE = 256,
     CLI_COVER = 512,
     CLI_OUTPUT = 1024,
-    CLI_TREE = 2048
+    CLI_TREE = 2048,
+    CLI_FIT = 4096,
+    CLI_PRUNE = 8192,
+    CLI_FILE = 16384,
+    CLI_PREDICT = 32768,
+    CLI_ROW = 65536
 };
 
 /* An option that may be given several times. */
@@ -40,6 +45,12 @@ typedef struct cli_triple {
     bool set;
 } cli_triple;
 
+/* A number; set tells whether it was given. */
+typedef struct cli_number {
+    double value;
+    bool set;
+} cli_number;
+
 /* Everything that a command line can say. Zero is "not given". */
 typedef struct cli_args {
     const char *program; /* what messages begin with */
@@ -52,11 +63,16 @@ typedef struct cli_args {
     const char *backend, *profile, *method, *output, *npy, *hierarchy, *mode;
     bool exif, json, quiet, verbose, grid, explain, help;
     int32_t top, rounds, batch, window;
+    /* Trees on tables. */
+    const char *column, *criterion;
+    int32_t max_depth, max_leaf_nodes, min_samples_leaf, max_features, cuts, steps, row;
+    cli_number ccp_alpha;
+    bool probabilities;
     cli_list layers, targets, operands;
 } cli_args;
 
 typedef struct cli_command {
-    const char *name; /* empty for a program that has only one command */
+    const char *name; /* one word, or two as "tree fit"; empty for a program that has only one command */
     const char *usage, *purpose;
     uint32_t groups;
     size_t min_operands, max_operands;
@@ -130,5 +146,10 @@ int cli_nbdt(const cli_args *cli);
 int cli_convert(const cli_args *cli);
 int cli_bench(const cli_args *cli);
 int cli_info(const cli_args *cli);
+int cli_tree_fit(const cli_args *cli);
+int cli_tree_predict(const cli_args *cli);
+int cli_tree_explain(const cli_args *cli);
+int cli_tree_show(const cli_args *cli);
+int cli_tree_prune(const cli_args *cli);
 
 #endif

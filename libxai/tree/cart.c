@@ -132,6 +132,14 @@ xai__cart_node *xai__cart_add(xai__cart *cart)
     return node;
 }
 
+/* For readers: no more digits than tell float32 numbers apart, 4.95 and not 4.950000047683716. */
+static const char *write_threshold(char *buffer, double threshold)
+{
+    float rounded = (float)threshold;
+
+    return isinf(rounded) ? xai__number_write(buffer, threshold) : xai__number_write_float(buffer, rounded);
+}
+
 void xai__cart_add_condition(xai__text *text, const xai__cart *cart, const xai__cart_node *parent, bool left,
                              const char *name)
 {
@@ -148,7 +156,7 @@ void xai__cart_add_condition(xai__text *text, const xai__cart *cart, const xai__
     else if (isinf(parent->threshold))
         xai__text_add(text, " %s %sinf", left ? "<=" : ">", parent->threshold > 0 ? "" : "-");
     else
-        xai__text_add(text, " %s %s", left ? "<=" : ">", xai__number_write(number, parent->threshold));
+        xai__text_add(text, " %s %s", left ? "<=" : ">", write_threshold(number, parent->threshold));
 }
 
 static void add_labels(xai__text *text, xai__cart *cart, size_t index)

@@ -3,7 +3,7 @@
 #include "testing.h"
 
 /* One of every handle, each made with the one before. */
-enum { CONTEXT, TENSOR, IMAGE, MODEL, SESSION, HOOK, CAM, ATTRIBUTION, N_HANDLES };
+enum { CONTEXT, TENSOR, IMAGE, MODEL, SESSION, HOOK, CAM, ATTRIBUTION, TABLE, TREE, N_HANDLES };
 
 typedef struct family {
     void *members[N_HANDLES];
@@ -28,6 +28,8 @@ FORGET_TYPES(session)
 FORGET_TYPES(hook)
 FORGET_TYPES(cam)
 FORGET_TYPES(attribution)
+FORGET_TYPES(table)
+FORGET_TYPES(tree)
 
 static xai_status make_context(void **out, family *f)
 {
@@ -73,6 +75,18 @@ static xai_status make_attribution(void **out, family *f)
     return xai_cam_compute((xai_attribution **)out, f->members[CAM], f->members[TENSOR], NULL, 0);
 }
 
+static xai_status make_table(void **out, family *f)
+{
+    return xai_table_load_memory((xai_table **)out, f->members[CONTEXT], "a,b\n1,2\n", 8);
+}
+
+static xai_status make_tree(void **out, family *f)
+{
+    static const char text[] = "{\"nodes\":[{\"id\":\"a\"}],\"links\":[]}";
+
+    return xai_tree_load_memory((xai_tree **)out, f->members[CONTEXT], text, sizeof text - 1);
+}
+
 static const struct {
     const char *name;
     xai_status (*make)(void **out, family *f);
@@ -88,6 +102,8 @@ static const struct {
     [HOOK] = { "hook", make_hook, ref_hook, unref_hook, SESSION },
     [CAM] = { "cam", make_cam, ref_cam, unref_cam, SESSION },
     [ATTRIBUTION] = { "attribution", make_attribution, ref_attribution, unref_attribution, CAM },
+    [TABLE] = { "table", make_table, ref_table, unref_table, CONTEXT },
+    [TREE] = { "tree", make_tree, ref_tree, unref_tree, CONTEXT },
 };
 
 static void make_family(family *f)

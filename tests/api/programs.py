@@ -15,7 +15,8 @@ import zlib
 
 SOURCE, BUILD = (os.path.abspath(path) for path in sys.argv[1:3])
 DATA = os.environ.get('XAI_TEST_DATA')
-COMMANDS = ['classify', 'layers', 'cam', 'nbdt', 'convert', 'bench', 'info']
+COMMANDS = ['classify', 'layers', 'cam', 'nbdt', 'tree fit', 'tree predict', 'tree explain', 'tree show',
+            'tree prune', 'convert', 'bench', 'info']
 LABELS = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck']
 
 
@@ -169,7 +170,7 @@ def test_usage():
 
 def test_help_on_every_command():
     for command in COMMANDS:
-        text = xai(command, '--help').works()
+        text = xai(*command.split(), '--help').works()
         assert text.startswith(f'usage: xai {command}'), text
     for program in ('step_2_pretrained', 'step_3_cam', 'step_4_nbdt', 'cover'):
         assert run(program, '--help').works().startswith(f'usage: {program} ')
@@ -428,6 +429,90 @@ def test_nbdt():
 
 
 # Class names.
+
+# Trees on tables.
+
+def write_table(path):
+    """Two columns that part three classes, a third that is empty now and then, names that need quotes."""
+    def row(i):
+        name = 'one' if i % 10 < 5 else '"two, or so"' if i < 30 else 'three'
+        return f'{i % 10},{i // 10},{"" if i % 7 == 0 else i % 3},{name}'
+
+    rows = [row(i) for i in range(60)]
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write('\n'.join(['"a ""b""",c,d,class', *rows]) + '\n')
+
+
+def test_tree():
+    place = folder('tree')
+    write_table(os.path.join(place, 't.csv'))
+    fit = xai('tree', 'fit', 't.csv', '--target', 'class', '-o', 'tree.json', cwd=place).works()
+    assert fit == 'tree.json: 5 nodes, right on 60 of the 60 rows of the fit (100.00%)\n', fit
+    tree = read_json(os.path.join(place, 'tree.json'))
+    assert tree['feature_names'] == ['a "b"', 'c', 'd'] and tree['class_names'] == ['one', 'three', 'two, or so']
+    assert sorted(tree['threshold']) == [-2, -2, -2, 2.5, 4.5] and tree['n_node_samples'][0] == 60
+    lines = xai('tree', 'predict', 'tree.json', 't.csv', cwd=place).works().splitlines()
+    assert lines[0] == 'prediction' and lines[1] == 'one' and lines[6] == '"two, or so"' and lines[60] == 'three', lines
+    lines = xai('tree', 'predict', 'tree.json', 't.csv', '--probabilities', cwd=place).works().splitlines()
+    assert lines[0] == 'one,three,"two, or so"' and lines[1] == '1,0,0' and len(lines) == 61, lines
+    text = xai('tree', 'explain', 'tree.json', 't.csv', '--row', '6', cwd=place).works()
+    assert text.startswith('Row 6: two, or so (100.00%) // Decisions: '), text
+    assert 'a "b" > 4.5' in text and 'c <= 2.5' in text and 'expected' in text, text
+    documents = [json.loads(line) for line in
+                 xai('tree', 'explain', 'tree.json', 't.csv', '--json', cwd=place).works().splitlines()]
+    assert len(documents) == 60 and documents[5]['prediction'] == {'index': 2, 'label': 'two, or so', 'probability': 1}
+    for document in documents:
+        index = document['prediction']['index']
+        total = document['expected'][index] + sum(item['shap'][index] for item in document['features'])
+        assert abs(total - document['prediction']['probability']) < 1e-6, document
+        assert document['features'][2]['value'] is None or document['row'] % 7 != 1, document
+    assert xai('tree', 'show', 'tree.json', cwd=place).works().startswith('root  [')
+    for ending in ('txt', 'json', 'dot', 'svg'):
+        xai('tree', 'show', 'tree.json', '-o', 'shown.' + ending, cwd=place).works()
+    assert read_json(os.path.join(place, 'shown.json')) == tree
+
+
+def test_tree_pruning():
+    place = folder('pruning')
+    write_table(os.path.join(place, 't.csv'))
+    fit = ('tree', 'fit', 't.csv', '--target', 'class')
+    xai(*fit, '-o', 'tree.json', cwd=place).works()
+    path = xai('tree', 'prune', 'tree.json', cwd=place).works().splitlines()
+    assert path[0] == 'ccp_alpha,impurity' and path[1] == '0,0' and len(path) == 4, path
+    alpha = path[2].split(',')[0]
+    assert xai('tree', 'prune', 'tree.json', '--ccp-alpha', alpha, '-o', 'small.json', cwd=place).works() == \
+        'small.json: 3 of 5 nodes\n'
+    xai(*fit, '--ccp-alpha', alpha, '-o', 'same.json', cwd=place).works()
+    assert read_json(os.path.join(place, 'small.json')) == read_json(os.path.join(place, 'same.json'))
+    line = xai('tree', 'fit', 't.csv', '--target', 'c', '--criterion', 'squared_error', '--max-depth', '1', '-o', 'r.json',
+               cwd=place)
+    line.fails(1, "line 2, column 4 ('class')", "'one' is not a number")
+
+
+def test_tree_failures():
+    place = folder('failures')
+    write_table(os.path.join(place, 't.csv'))
+    for name, text in (('ragged.csv', 'a,b\n1,2\n3\n'), ('text.csv', 'a,b\nx,2\n'), ('numbers.csv', 'a,b\n1,2\n2,4\n,5\n')):
+        with open(os.path.join(place, name), 'w', encoding='utf-8') as file:
+            file.write(text)
+    xai('tree', 'fit', 'ragged.csv', '--target', 'b', '-o', 'x.json', cwd=place).fails(1, 'ragged.csv: line 3')
+    xai('tree', 'fit', 'text.csv', '--target', 'b', '-o', 'x.json', cwd=place).fails(1, "line 2, column 1 ('a')", "'x'")
+    xai('tree', 'fit', 't.csv', '--target', 'b', '-o', 'x.json', cwd=place).fails(1, "no column 'b'", "'class'")
+    xai('tree', 'fit', 't.csv', '-o', 'x.json', cwd=place).fails(2, '--target')
+    xai('tree', 'fit', 't.csv', '--target', 'class', cwd=place).fails(2, '-o')
+    xai('tree', 'fit', 't.csv', '--target', 'class', '-o', 'x.json', '--ccp-alpha', '-1', cwd=place).fails(2, '"-1"')
+    xai('tree', 'fit', 't.csv', '--target', 'class', '-o', 'x.json', '--cuts', '2', cwd=place).fails(1, 'n_cuts', 'cart')
+    xai('tree', 'predict', 't.csv', 't.csv', cwd=place).fails(1, 't.csv')
+    assert not os.path.exists(os.path.join(place, 'x.json'))
+    line = xai('tree', 'fit', 'numbers.csv', '--target', 'b', '--criterion', 'squared_error', '-o', 'r.json', cwd=place)
+    assert line.works() == 'r.json: 5 nodes, mean squared error 0 on the 3 rows of the fit\n', line.out
+    assert xai('tree', 'predict', 'r.json', 'numbers.csv', cwd=place).works() == 'prediction\n2\n4\n5\n'
+    xai('tree', 'predict', 'r.json', 't.csv', cwd=place).fails(1, "no column 'a'")
+    xai('tree', 'explain', 'r.json', 'numbers.csv', '--row', '4', cwd=place).fails(1, 'no row 4, only 3')
+    xai('tree', 'prune', 'r.json', '-o', 'x.json', cwd=place).fails(2, '--ccp-alpha')
+    xai('tree', 'grow').fails(2, 'tree fit, tree predict')
+    xai('tree').fails(2, 'tree fit, tree predict')
+
 
 def read_json(path):
     with open(path, encoding='utf-8') as file:
