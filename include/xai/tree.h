@@ -31,7 +31,9 @@ enum xai_tree_format {
     XAI_TREE_TEXT = 0, /**< A node a line, UTF-8; a star marks those that the row passes. */
     XAI_TREE_JSON = 1, /**< What xai_tree_load() reads: the tree alone, whatever the options say. */
     XAI_TREE_DOT = 2,  /**< Graphviz. */
-    XAI_TREE_SVG = 3   /**< A picture, from left to right, a leaf a row; up to 50,000 nodes on 1000 levels. */
+    XAI_TREE_SVG = 3,  /**< A picture, from left to right, a leaf a row; up to 50,000 nodes on 1000 levels. */
+    XAI_TREE_HTML = 4  /**< One page that needs no other file and no network: zoom, folding, search, keys; up to 200,000
+                          nodes. */
 };
 
 /** Options of xai_tree_export(). Zero it, set struct_size, set what you need. @since 0.1 */
@@ -345,7 +347,7 @@ XAI_API size_t xai_tree_export(const xai_tree *tree, uint32_t format, const xai_
  * Write a tree to a file; the ending decides how.
  *
  * @param tree     The tree. Not modified.
- * @param path     File to write: .txt, .json, .dot or .svg, capital letters or not. It appears whole or not at
+ * @param path     File to write: .txt, .json, .dot, .svg or .html, capital letters or not. It appears whole or not at
  * all.
  * @param options  NULL for the defaults. Nothing of it is kept.
  * @return 0; XAI_E_INVALID, also for another ending; XAI_E_IO; and whatever xai_tree_export() may fail with.

@@ -14,10 +14,8 @@ static const struct {
     const char *ending;
     xai_status (*write)(xai__text *text, const xai__outline *outline); /* NULL: the kind's own JSON */
 } formats[] = {
-    { ".txt", xai__export_text },
-    { ".json", NULL },
-    { ".dot", xai__export_dot },
-    { ".svg", xai__export_svg },
+    { ".txt", xai__export_text },  { ".json", NULL }, { ".dot", xai__export_dot }, { ".svg", xai__export_svg },
+    { ".html", xai__export_html },
 };
 
 #define N_FORMATS (sizeof formats / sizeof *formats)
@@ -91,7 +89,7 @@ static xai_status find_format(uint32_t *out, const char *path)
     for (*out = 0; dot != NULL && *out < N_FORMATS; ++*out)
         if (strcasecmp(dot, formats[*out].ending) == 0)
             return XAI_OK;
-    return xai__fail(XAI_E_INVALID, "%s: expected a name that ends with .txt, .json, .dot or .svg", path);
+    return xai__fail(XAI_E_INVALID, "%s: expected a name that ends with .txt, .json, .dot, .svg or .html", path);
 }
 
 xai_status xai_tree_save(const xai_tree *tree, const char *path, const xai_export_options *options)

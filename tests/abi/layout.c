@@ -129,7 +129,8 @@ _Static_assert(XAI_SCORE_LOGIT == 0 && XAI_SCORE_VALUE == 3, "a score moved");
 _Static_assert(XAI_NORMALISE_PROFILE == 0 && XAI_NORMALISE_MIN_MAX == 2, "a scaling moved");
 _Static_assert(XAI_TREE_HIERARCHY == 0 && XAI_TREE_CART == 1 && XAI_TREE_DNDT == 2, "a kind of tree moved");
 _Static_assert(XAI_TREE_HARD == 0 && XAI_TREE_SOFT == 1, "a mode moved");
-_Static_assert(XAI_TREE_TEXT == 0 && XAI_TREE_JSON == 1 && XAI_TREE_DOT == 2 && XAI_TREE_SVG == 3, "a format moved");
+_Static_assert(XAI_TREE_TEXT == 0 && XAI_TREE_JSON == 1 && XAI_TREE_DOT == 2 && XAI_TREE_SVG == 3 && XAI_TREE_HTML == 4,
+               "a format moved");
 
 int main(void)
 {

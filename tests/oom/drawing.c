@@ -44,7 +44,7 @@ static xai_status export(void *user)
     return length > 0 ? XAI_OK : XAI_E_NO_MEMORY;
 }
 
-static const char *const endings[] = { "txt", "json", "dot", "svg" };
+static const char *const endings[] = { "txt", "json", "dot", "svg", "html" };
 
 START_TEST(drawings)
 {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "files.h"
+#include "io/json.h"
 
 /* Five leaves; the logits below lead to the cat, whose name is markup in every format. */
 static const char animals[] =
@@ -184,6 +185,94 @@ START_TEST(keeps_svg_in_its_frame)
 }
 END_TEST
 
+/* The page's data, checked to be JSON; the caller frees it. */
+static xai__json *read_data(const char *page)
+{
+    const char *start = strstr(page, "id=\"data\">") + strlen("id=\"data\">"), *end = strstr(start, "</script>");
+    xai__json *json;
+
+    ck_assert_ptr_null(memchr(start, '<', (size_t)(end - start)));
+    ck_assert_ok(xai__json_parse(&json, context, "page", start, (size_t)(end - start), NULL));
+    return json;
+}
+
+static const char *get_string(const xai__json *json, const char *key, size_t index)
+{
+    xai__json_value list, value;
+    const char *words;
+
+    ck_assert_ok(xai__json_get(&list, xai__json_root(json), key));
+    ck_assert_ok(xai__json_at(&value, list, index));
+    ck_assert_ok(xai__json_string(&words, value));
+    return words;
+}
+
+static double get_number(const xai__json *json, const char *key, size_t index)
+{
+    xai__json_value list, value;
+    double number;
+
+    ck_assert_ok(xai__json_get(&list, xai__json_root(json), key));
+    ck_assert_ok(xai__json_at(&value, list, index));
+    ck_assert_ok(xai__json_number(&number, value));
+    return number;
+}
+
+/* The page says what the tree says, in its own order, and no name gets out of its data. */
+START_TEST(writes_a_page)
+{
+    static const int parents[6] = { -1, 0, 1, 1, 0, 4 };
+    static const char *const names[3] = { "</script><script>alert(1)</script>", "<!--", "]]>" };
+    xai_tree *tree = load(animals);
+    xai_export_options options = with_row(logits, 3);
+    const char *prediction;
+    xai__json *json;
+    char *page;
+
+    options.title = "</title><script>alert(2)</script>";
+    options.class_names = names;
+    page = export(tree, XAI_TREE_HTML, &options);
+    json = read_data(page);
+    for (size_t i = 0; i < 6; i++)
+        ck_assert_int_eq((int)get_number(json, "parent", i), parents[i]);
+    ck_assert_str_eq(get_string(json, "name", 0), "whole");
+    ck_assert_str_eq(get_string(json, "name", 2), names[0]);
+    ck_assert_str_eq(get_string(json, "name", 3), "<!--");
+    ck_assert_str_eq(get_string(json, "id", 2), "c");
+    ck_assert_str_eq(get_string(json, "id", 4), ""); /* the name says it */
+    ck_assert(get_number(json, "p", 2) > 0.8807 && get_number(json, "p", 2) < 0.8809);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_int_eq((int)get_number(json, "path", i), (int)i);
+    ck_assert_ok(xai__json_get_string(&prediction, xai__json_root(json), "prediction"));
+    ck_assert_str_eq(prediction, names[0]);
+    ck_assert_uint_eq(count(page, "<script"), 2);
+    ck_assert_uint_eq(count(page, "</script"), 2);
+    ck_assert_uint_eq(count(page, "<title>&lt;/title&gt;&lt;script&gt;alert(2)&lt;/script&gt;</title>"), 1);
+    xai__json_free(json);
+    free(page);
+    xai_tree_unref(tree);
+}
+END_TEST
+
+/* Nothing is fetched from anywhere: the only address is the name of SVG. */
+START_TEST(writes_a_page_of_its_own)
+{
+    static const char svg[] = "http://www.w3.org/2000/svg";
+    xai_tree *tree = load(animals);
+    char *page = export(tree, XAI_TREE_HTML, NULL);
+
+    ck_assert_uint_eq(count(page, "//www"), count(page, svg));
+    ck_assert_uint_eq(count(page, "https:") + count(page, "src=") + count(page, "<link") + count(page, "@import") +
+                          count(page, "url(") + count(page, "fetch("),
+                      0);
+    ck_assert_uint_eq(count(page, "default-src 'none'"), 1);
+    ck_assert_uint_eq(count(page, "<title>Tree with 3 leaves</title>"), 1);
+    ck_assert_uint_eq(count(page, "\"path\":"), 0);
+    free(page);
+    xai_tree_unref(tree);
+}
+END_TEST
+
 /* Read back, the JSON is the same tree; what options say has no place in it. */
 START_TEST(writes_json)
 {
@@ -225,7 +314,7 @@ static void refuse(const xai_tree *tree, uint32_t format, const xai_export_optio
 
     ck_assert_uint_eq(xai_tree_export(tree, format, options, buffer, sizeof buffer), 0);
     ck_assert_msg(strstr(xai_last_error(), words) != NULL, "\"%s\" lacks \"%s\"", xai_last_error(), words);
-    if (tree != NULL && format <= XAI_TREE_SVG)
+    if (tree != NULL && format <= XAI_TREE_HTML)
         ck_assert_str_eq(buffer, "");
 }
 
@@ -300,6 +389,9 @@ START_TEST(draws_chains)
     ck_assert_ptr_nonnull(strstr(text, "  n99998 -> n99999 [penwidth=3"));
     free(text);
     refuse(tree, XAI_TREE_TEXT, &options, "100000 nodes on 100000 levels are too deep for text");
+    text = export(tree, XAI_TREE_HTML, &options);
+    ck_assert_ptr_nonnull(strstr(text, ",99997,99998],\n\"name\""));
+    free(text);
     refuse(tree, XAI_TREE_SVG, &options, "100000 nodes on 100000 levels are too many for one picture");
     xai_tree_unref(tree);
 }
@@ -313,6 +405,9 @@ START_TEST(draws_wide_trees)
     ck_assert_uint_eq(count(text, "\n"), 20001);
     ck_assert_ptr_nonnull(strstr(text, "├── 19999\n└── 20000\n"));
     free(text);
+    xai_tree_unref(tree);
+    tree = grow(200001, star);
+    refuse(tree, XAI_TREE_HTML, NULL, "200001 nodes are too many for a page");
     xai_tree_unref(tree);
     tree = grow(4095, binary);
     text = export(tree, XAI_TREE_SVG, NULL);
@@ -335,7 +430,7 @@ static char *read_file(const char *path)
     return bytes;
 }
 
-static const char *const endings[] = { ".txt", ".json", ".dot", ".svg" };
+static const char *const endings[] = { ".txt", ".json", ".dot", ".svg", ".html" };
 
 START_TEST(saves_by_ending)
 {
@@ -395,6 +490,8 @@ static Suite *make_suite(void)
     tcase_add_test(cases, draws_dot);
     tcase_add_test(cases, draws_svg);
     tcase_add_test(cases, keeps_svg_in_its_frame);
+    tcase_add_test(cases, writes_a_page);
+    tcase_add_test(cases, writes_a_page_of_its_own);
     tcase_add_test(cases, writes_json);
     tcase_add_test(cases, keeps_to_the_buffer);
     tcase_add_test(cases, refuses_options);
