@@ -242,7 +242,7 @@ static inline double operator_element(const operator_double *o, int64_t i)
 /* Is it one of the operators of a network, which is what this file knows? */
 static inline bool operator_is_known(uint32_t op)
 {
-    return op < XAI__OP_CONV_DATA;
+    return op < XAI__OP_GATHER; /* what follows is linear */
 }
 
 /* Computes out. */

@@ -185,6 +185,18 @@ static inline void trial_draw_pad(trial *t)
     }
 }
 
+/* Input 1 holds indices below the extent that is drawn last. */
+static inline void trial_draw_gather(trial *t)
+{
+    const int64_t rows = trial_draw(t, 1, 3), n = trial_draw(t, 1, 9), k = trial_draw(t, 1, 7);
+
+    trial_set_shape(t, 0, 2, (const int64_t[]){ rows, t->op == XAI__OP_GATHER ? k : n });
+    trial_set_shape(t, 1, 1, &n);
+    t->attributes.rank = 2;
+    t->attributes.shape[0] = rows;
+    t->attributes.shape[1] = k;
+}
+
 /* A gradient's operator gets the gradient's shape from the operator that it belongs to: part replaces input 0 by what
  * the operator gives, and keeps of the others only input 1. */
 static inline void trial_draw_gradient_of(trial *t, uint32_t forward, void (*draw_forward)(trial *), size_t dropped)
@@ -265,6 +277,8 @@ static void (*const trial_draws[XAI__N_OPERATORS])(trial *) = {
     [XAI__OP_SOFTMAX] = trial_draw_softmax,
     [XAI__OP_SLICE] = trial_draw_slice,
     [XAI__OP_PAD] = trial_draw_pad,
+    [XAI__OP_GATHER] = trial_draw_gather,
+    [XAI__OP_SCATTER_SUM] = trial_draw_gather,
     [XAI__OP_CONV_DATA] = trial_draw_conv_data,
     [XAI__OP_CONV_WEIGHTS] = trial_draw_conv_weights,
     [XAI__OP_GEMM_DATA] = trial_draw_gemm_data,
@@ -313,6 +327,8 @@ static inline float trial_draw_element(trial *t, size_t input, size_t i)
 
     if (t->op == XAI__OP_BATCH_NORM && input == 4)
         return (float)(0.5 + xai__rng_uniform(&t->rng)); /* a variance */
+    if ((t->op == XAI__OP_GATHER || t->op == XAI__OP_SCATTER_SUM) && input == 1)
+        return (float)trial_draw(t, 0, (int)t->attributes.shape[1] - 1);
     if (t->op == XAI__OP_MAX_POOL)
         return (float)(i * 577 % 4099) / 4099; /* a shuffle: none is near another */
     do

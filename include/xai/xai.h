@@ -10,6 +10,7 @@
 #include <xai/hook.h>
 #include <xai/image.h>
 #include <xai/model.h>
+#include <xai/nbdt.h>
 #include <xai/session.h>
 #include <xai/table.h>
 #include <xai/tensor.h>

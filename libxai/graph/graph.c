@@ -35,6 +35,61 @@ void xai__graph_fini(xai__graph *graph)
     graph->context = NULL;
 }
 
+static xai_status copy_value(xai__graph *out, const xai__value *value)
+{
+    xai__value *slot = xai__grow(out->context, (void **)&out->values, out->n_values, sizeof *slot);
+
+    if (slot == NULL)
+        return XAI_E_NO_MEMORY;
+    *slot = *value;
+    out->n_values++;
+    return XAI_OK;
+}
+
+static xai_status copy_node(xai__graph *out, const xai__node *node)
+{
+    xai__node *slot = xai__grow(out->context, (void **)&out->nodes, out->n_nodes, sizeof *slot);
+
+    if (slot == NULL)
+        return XAI_E_NO_MEMORY;
+    *slot = *node;
+    slot->inputs = xai__alloc_array(out->context, node->n_inputs, sizeof *slot->inputs);
+    if (slot->inputs == NULL)
+        return XAI_E_NO_MEMORY;
+    memcpy(slot->inputs, node->inputs, node->n_inputs * sizeof *slot->inputs);
+    out->n_nodes++;
+    return XAI_OK;
+}
+
+static xai_status copy_name(xai__graph *out, const xai__name *name)
+{
+    xai__name *slot = xai__grow(out->context, (void **)&out->names, out->n_names, sizeof *slot);
+
+    if (slot == NULL)
+        return XAI_E_NO_MEMORY;
+    *slot = *name;
+    slot->path = xai__strdup(out->context, name->path);
+    if (slot->path == NULL)
+        return XAI_E_NO_MEMORY;
+    out->n_names++;
+    return XAI_OK;
+}
+
+xai_status xai__graph_copy(xai__graph *out, const xai__graph *graph)
+{
+    xai_status status = XAI_OK;
+
+    for (size_t i = 0; i < graph->n_values && status == XAI_OK; i++)
+        status = copy_value(out, &graph->values[i]);
+    for (size_t i = 0; i < graph->n_nodes && status == XAI_OK; i++)
+        status = copy_node(out, &graph->nodes[i]);
+    for (size_t i = 0; i < graph->n_names && status == XAI_OK; i++)
+        status = copy_name(out, &graph->names[i]);
+    out->input = graph->input;
+    out->output = graph->output;
+    return status;
+}
+
 int32_t xai__graph_add_value(xai__graph *graph, const int64_t *shape, uint32_t rank)
 {
     xai__value *value;

@@ -31,6 +31,8 @@ enum xai__operator {
     XAI__OP_SOFTMAX,             /* x; axis */
     XAI__OP_SLICE,               /* x; starts, ends, steps for every axis */
     XAI__OP_PAD,                 /* x; before, after for every axis, filled with low; step - 1 of them in between */
+    XAI__OP_GATHER,              /* x [R][K], constant indices [N]; gives [R][N] */
+    XAI__OP_SCATTER_SUM, /* x [R][N], constant indices [N]; shape [R][K]: column i is added to that of index i */
 
     /* What carries gradients back; dy is the gradient of an operator's output. */
     XAI__OP_CONV_DATA,                /* dy, weight; the convolution's attributes; shape is that of x */
@@ -107,6 +109,10 @@ typedef struct xai__graph {
 
 void xai__graph_init(xai__graph *graph, xai_context *context);
 void xai__graph_fini(xai__graph *graph);
+
+/* Fills an empty graph with what another one holds. Constants and canonical names are shared, so that one must outlive
+ * this one. */
+xai_status xai__graph_copy(xai__graph *out, const xai__graph *graph);
 
 /* Builders return an index >= 0, or a negative status. Names come later, by xai__graph_name(). */
 int32_t xai__graph_add_value(xai__graph *graph, const int64_t *shape, uint32_t rank);

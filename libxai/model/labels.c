@@ -31,6 +31,15 @@ static xai_status set_label(xai__labels *labels, xai_context *context, size_t in
     return labels->texts[index] != NULL ? XAI_OK : XAI_E_NO_MEMORY;
 }
 
+xai_status xai__labels_copy(xai__labels *labels, xai_context *context, const xai__labels *from)
+{
+    xai_status status = from->texts != NULL ? reserve(labels, context, from->count) : XAI_OK;
+
+    for (size_t i = 0; i < labels->count && status == XAI_OK; i++)
+        status = set_label(labels, context, i, from->texts[i], strlen(from->texts[i]));
+    return status;
+}
+
 /* Keys "0" to "n-1", in any order, each once: the reader refuses duplicates, so n keys in range are all of them. */
 static xai_status read_key(size_t *out, xai__json_value member, size_t n_classes)
 {

@@ -10,6 +10,8 @@
 xai_status xai__labels_load(xai__labels *labels, xai_context *context, const char *path, size_t n_classes);
 xai_status xai__labels_read(xai__labels *labels, xai_context *context, xai__json_value value, size_t n_classes);
 
+xai_status xai__labels_copy(xai__labels *labels, xai_context *context, const xai__labels *from);
+
 void xai__labels_fini(xai__labels *labels, xai_context *context);
 
 #endif

@@ -33,7 +33,7 @@ typedef struct assembly {
 
 /* --- handle --- */
 
-static xai_status create(xai_model **out, xai_context *context)
+xai_status xai__model_create(xai_model **out, xai_context *context)
 {
     xai_model *model = xai__zalloc_array(context, 1, sizeof *model);
 
@@ -73,6 +73,7 @@ void xai_model_unref(xai_model *model)
     xai__model_free_aliases(model);
     xai__graph_fini(&model->graph);
     xai__weights_close(model->weights);
+    xai_model_unref(model->base);
     xai__labels_fini(&model->labels, context);
     xai__free(context, model->architecture);
     xai__free(context, model->cam_layer);
@@ -268,7 +269,7 @@ static xai_status assemble(assembly *a)
 
 static xai_status build(xai_model **out, xai_context *context, assembly *a)
 {
-    xai_status status = create(&a->model, context);
+    xai_status status = xai__model_create(&a->model, context);
 
     if (status < 0)
         return status;

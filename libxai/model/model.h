@@ -32,6 +32,7 @@ struct xai_model {
     char *architecture;
     xai__graph graph;
     xai__weights *weights; /* the graph's constants point into it; NULL: random ones */
+    xai_model *base;       /* whose names and constants the graph shares; NULL: none */
     xai__preparation preparation;
     xai__labels labels;
     char *cam_layer, *tutorial_layer, *classifier; /* as the manifest or the architecture says; NULL: unsaid */
@@ -44,6 +45,13 @@ struct xai_model {
     char **aliases;  /* a value each, for xai_model_layer(); NULL: not asked for yet */
     uint64_t digest; /* 0: not computed yet */
 };
+
+/* An empty model with one reference. */
+xai_status xai__model_create(xai_model **out, xai_context *context);
+
+/* A model that begins as another one does, which it keeps: the same graph, which may then be added to, preparation,
+ * labels and layers (derive.c). */
+xai_status xai__model_derive(xai_model **out, xai_model *base, const char *architecture);
 
 void xai__model_free_aliases(xai_model *model);
 

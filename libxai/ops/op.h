@@ -81,8 +81,9 @@ void xai__batch_norm_affine(float *scale, float *shift, size_t n, const float *c
 extern const xai__op_row xai__op_conv, xai__op_gemm, xai__op_batch_norm, xai__op_relu, xai__op_clip, xai__op_sigmoid,
     xai__op_silu, xai__op_hard_sigmoid, xai__op_hard_swish, xai__op_binary_add, xai__op_binary_mul, xai__op_concat,
     xai__op_max_pool, xai__op_average_pool, xai__op_global_average_pool, xai__op_reshape, xai__op_identity,
-    xai__op_softmax, xai__op_slice, xai__op_pad, xai__op_conv_data, xai__op_conv_weights, xai__op_gemm_data,
-    xai__op_gemm_weights, xai__op_mask, xai__op_activation_data, xai__op_softmax_data, xai__op_max_pool_data,
-    xai__op_average_pool_data, xai__op_global_average_pool_data, xai__op_sum_to;
+    xai__op_softmax, xai__op_slice, xai__op_pad, xai__op_gather, xai__op_scatter_sum, xai__op_conv_data,
+    xai__op_conv_weights, xai__op_gemm_data, xai__op_gemm_weights, xai__op_mask, xai__op_activation_data,
+    xai__op_softmax_data, xai__op_max_pool_data, xai__op_average_pool_data, xai__op_global_average_pool_data,
+    xai__op_sum_to;
 
 #endif

@@ -89,6 +89,10 @@ AT(xai_fit_options, reserved, 116);
 AT(xai_fit_options, seed, 120);
 SIZE(xai_fit_options, 128);
 
+AT(xai_nbdt_options, struct_size, 0);
+AT(xai_nbdt_options, mode, 8);
+SIZE(xai_nbdt_options, 16);
+
 AT(xai_decision, node, 0);
 AT(xai_decision, name, 8);
 AT(xai_decision, probability, 16);

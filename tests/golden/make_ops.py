@@ -183,6 +183,12 @@ def make_rows():
         inputs = [draw(words + "x", (rows, depth), -1, 1), draw(words + "w", (n, depth), -1, 1)]
         inputs += [draw(words + "b", (n,), -1, 1)] if bias else []
         case(f"Gemm/{words}", inputs, F.linear)
+    x, indices = draw("gather", (2, 5), -1, 1), np.array([4, 0, 4, 2, 2, 1, 4], np.float32)
+    case("Gather/columns", [x, indices], lambda x, i: x[:, i.long()])
+    case("Gather/none", [x, indices[:0]], lambda x, i: x[:, i.long()])
+    x = draw("scatter", (2, 7), -1, 1)
+    for words, n in (("columns", 5), ("some stay 0", 9)):
+        case(f"ScatterSum/{words}", [x, indices], lambda x, i: torch.zeros(2, n, dtype=x.dtype).index_add(1, i.long(), x), shape=(2, n))
     case("Softmax/row", [draw("softmax", (1, 11), -9, 9)], lambda x: x.softmax(1), axis=1)
     case("Softmax/large", [draw("large", (1, 11), 900, 1100)], lambda x: x.softmax(1), axis=1)
     case("Softmax/channels", [draw("channels", (1, 5, 3, 2), -3, 3)], lambda x: x.softmax(1), axis=1)

@@ -71,6 +71,54 @@ START_TEST(explaining)
 }
 END_TEST
 
+/* A network joined with a hierarchy of its classes. */
+static xai_status decide(void *user)
+{
+    static const char text[] =
+        "{\"nodes\": [{\"id\": \"r\"}, {\"id\": \"i\"}, {\"id\": \"0\"}, {\"id\": \"1\"}, {\"id\": \"2\"}, {\"id\": "
+        "\"3\"}, {\"id\": \"4\"}, {\"id\": \"5\"}, {\"id\": \"6\"}, {\"id\": \"7\"}, {\"id\": \"8\"}, {\"id\": "
+        "\"9\"}], "
+        "\"links\": [{\"source\": \"r\", \"target\": \"i\"}, {\"source\": \"r\", \"target\": \"0\"}, {\"source\": "
+        "\"i\", "
+        "\"target\": \"1\"}, {\"source\": \"i\", \"target\": \"2\"}, {\"source\": \"i\", \"target\": \"3\"}, "
+        "{\"source\": \"r\", "
+        "\"target\": \"4\"}, {\"source\": \"r\", \"target\": \"5\"}, {\"source\": \"r\", \"target\": \"6\"}, "
+        "{\"source\": \"r\", "
+        "\"target\": \"7\"}, {\"source\": \"r\", \"target\": \"8\"}, {\"source\": \"r\", \"target\": \"9\"}]}";
+    const network_case *now = user;
+    const xai_model_options options = { .struct_size = sizeof options, .resize = 8, .crop_height = 8, .crop_width = 8 };
+    made m = { NULL };
+    xai_model *network = NULL;
+    xai_tree *tree = NULL;
+    xai_status status = xai_model_build(&network, now->context, "cifar_resnet20", NULL, &options);
+
+    if (status == XAI_OK)
+        status = xai_tree_load_memory(&tree, now->context, text, strlen(text));
+    if (status == XAI_OK)
+        status = xai_model_with_tree(&m.model, network, tree, NULL);
+    if (status == XAI_OK)
+        status = xai_model_prepare(&m.input, m.model, now->image);
+    if (status == XAI_OK)
+        status = xai_session_create(&m.session, m.model, NULL);
+    if (status == XAI_OK)
+        status = xai_session_forward(&m.logits, m.session, m.input);
+    xai_tree_unref(tree);
+    xai_model_unref(network);
+    give_back(&m);
+    return status;
+}
+
+START_TEST(deciding)
+{
+    network_case now = { .context = testing_context(1) };
+
+    ck_assert_ok(xai_image_create(&now.image, now.context, NULL, 10, 9));
+    oom_run("deciding", decide, &now, 0);
+    xai_image_unref(now.image);
+    xai_context_unref(now.context);
+}
+END_TEST
+
 /* Contexts and tensors have nothing beneath them. */
 static xai_status create_context(void *user)
 {
@@ -101,6 +149,7 @@ static Suite *make_suite(void)
     tcase_set_timeout(cases, 300);
     tcase_add_test(cases, creating);
     tcase_add_test(cases, explaining);
+    tcase_add_test(cases, deciding);
     suite_add_tcase(suite, cases);
     return suite;
 }

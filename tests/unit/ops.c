@@ -121,6 +121,8 @@ static void open_example(example *e, const char *output)
             break;
         e->inputs[e->n_inputs] = copy_elements(weight);
         inputs[e->n_inputs] = xai__graph_add_value(&e->graph, weight->shape, (uint32_t)weight->rank);
+        if (e->n_inputs > 0) /* indices must be constant, others may be */
+            e->graph.values[inputs[e->n_inputs]].constant = e->inputs[e->n_inputs];
     }
     e->output = xai__op_add(&e->graph, find_op(e->name), &attributes, inputs, e->n_inputs);
     ck_assert_msg(e->output >= 0, "%s: %s", e->name, xai_last_error());
@@ -373,6 +375,13 @@ static const refusal refusals[] = {
     { XAI__OP_SLICE, "by 0", XAI_E_SHAPE, { .end = { 1, 3 }, .step = { 1, 0 } }, { { 2, 1, 3 } } },
     { XAI__OP_PAD, "axis 1: padding of -1", XAI_E_FORMAT, { .begin = { 0, -1 } }, { { 2, 1, 3 } } },
     { XAI__OP_PAD, "axis 1: 3 elements with a step of -2", XAI_E_FORMAT, { .step = { 1, -2 } }, { { 2, 1, 3 } } },
+    { XAI__OP_GATHER, "input 0 has shape 3, expected 2", XAI_E_SHAPE, { DEFAULTS }, { { 1, 3 }, { 1, 2 } } },
+    { XAI__OP_GATHER, "no constant vector", XAI_E_UNSUPPORTED, { DEFAULTS }, { { 2, 1, 3 }, { 1, 2 } } },
+    { XAI__OP_SCATTER_SUM,
+      "the sums are 2x4 in 2 dimensions, the input has 1 rows",
+      XAI_E_FORMAT,
+      { .rank = 2, .shape = { 2, 4 } },
+      { { 2, 1, 3 }, { 1, 3 } } },
     { XAI__OP_CONV_DATA,
       "the gradient has shape 1x2x8x7, what it belongs to has 1x2x8x8",
       XAI_E_SHAPE,
@@ -465,6 +474,36 @@ START_TEST(shape_rules_say_what_does_not_fit)
 }
 END_TEST
 
+/* Indices are trusted later, so each is looked at. */
+START_TEST(indices_must_fit)
+{
+    static const struct {
+        float indices[2];
+        const char *words;
+    } rows[] = {
+        { { 0, 3 }, "index 1 is 3, expected a whole number from 0 to 2" },
+        { { -1, 0 }, "index 0 is -1" },
+        { { 0.5f, 0 }, "index 0 is 0.5" },
+        { { 0, NAN }, "index 1 is nan" },
+        { { INFINITY, 0 }, "index 0 is inf" },
+    };
+    const int64_t shape[2] = { 1, 3 }, two = 2, sums[2] = { 1, 2 };
+    xai__attributes a = xai__attributes_default();
+    xai__graph graph;
+    int32_t inputs[2];
+
+    a.rank = 2;
+    memcpy(a.shape, shape, sizeof shape);
+    xai__graph_init(&graph, context);
+    inputs[1] = xai__graph_add_constant(&graph, &two, 1, rows[_i].indices);
+    inputs[0] = xai__graph_add_value(&graph, shape, 2);
+    ck_assert_fails(xai__op_add(&graph, XAI__OP_GATHER, &a, inputs, 2), XAI_E_FORMAT, rows[_i].words);
+    inputs[0] = xai__graph_add_value(&graph, sums, 2);
+    ck_assert_fails(xai__op_add(&graph, XAI__OP_SCATTER_SUM, &a, inputs, 2), XAI_E_FORMAT, rows[_i].words);
+    xai__graph_fini(&graph);
+}
+END_TEST
+
 /* Steps come from files: the largest number must not run over. */
 START_TEST(a_huge_step_takes_one_element)
 {
@@ -515,6 +554,7 @@ static Suite *ops_suite(void)
     tcase_add_test(cases, equals_pytorch);
     tcase_add_test(cases, windows_equal_the_whole);
     tcase_add_test(cases, every_operator_has_a_case);
+    tcase_add_loop_test(cases, indices_must_fit, 0, 5);
     tcase_add_loop_test(cases, shape_rules_say_what_does_not_fit, 0, (int)(sizeof refusals / sizeof *refusals));
     tcase_add_test(cases, a_huge_step_takes_one_element);
     tcase_add_test(cases, convolves_every_image_of_a_value);

@@ -125,6 +125,8 @@ static void check_gradient(trial *t, loss *l, size_t input, const float *gradien
 
 static bool has_gradient(const trial *t, size_t input)
 {
+    if (t->op == XAI__OP_GATHER || t->op == XAI__OP_SCATTER_SUM)
+        return input == 0;
     return t->op != XAI__OP_BATCH_NORM || input < 3;
 }
 
