@@ -65,6 +65,7 @@ static void set_up(problem *p, xai_context *context, const struct shape *s, cons
     };
     p->stages[1] = (xai__stage){ .kind = XAI__ACT, .function = XAI__RELU, .operand = -1, .keeps_zero = true };
     p->desc = (xai__op_desc){ .op = XAI__CONV,
+                              .purpose = XAI__WINDOWED, /* sums directly */
                               .n_stages = 2,
                               .groups = 1,
                               .in_c = s->in_c,

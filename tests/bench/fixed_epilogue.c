@@ -8,7 +8,7 @@ INLINE void finish_fixed(tile *t, const xai__run *run, size_t first, const int n
     const xai__native_stage *stage = &run->epilogue->stages[0];
     const vec zero = vec_set1(0.0f);
 
-    do_affine(t, stage, run->out_block * XAI__BLOCK, n_blocks, n_pixels);
+    do_affine(t, stage, run->out_block * XAI__BLOCK, n_blocks, n_pixels, XAI__BLOCK);
     EACH(t->v[b][q] = vec_max(zero, t->v[b][q]));
     store_tile(t, &run->out, first, n_blocks, n_pixels);
 }

@@ -196,6 +196,48 @@ END_TEST
 
 /* --- real weights --- */
 
+/* The logits of a session that has these weights, beside the references'. */
+static void check_purposes(const char *backends, const char *name, const char *path, xai_tensor *input,
+                           const float *expected)
+{
+    const xai_context_options options = { .struct_size = sizeof options, .backends = backends };
+    xai_context *own = NULL;
+    xai_model *model = NULL;
+
+    if (xai_context_create(&own, &options) < 0)
+        return;
+    for (uint32_t purpose = XAI_PURPOSE_LATENCY;
+         xai_model_build(&model, own, name, path, NULL) == XAI_OK && purpose <= XAI_PURPOSE_WINDOWED; purpose++) {
+        const xai_session_options how = { .struct_size = sizeof how, .purpose = purpose };
+        xai_session *session = NULL;
+        xai_tensor *output = NULL;
+        double error;
+
+        ck_assert_ok(xai_session_create(&session, model, &how));
+        if (xai_session_forward(&output, session, input) == XAI_E_UNSUPPORTED) {
+            printf("# SKIP %s: %s\n", backends, xai_last_error());
+        } else {
+            error = relative_error(xai_tensor_data(output), expected, xai_tensor_size(output));
+            printf("# %s, %s, purpose %u: logits are off by %.2g of the largest\n", name, backends, purpose, error);
+            ck_assert_double_le(error, 2e-5);
+        }
+        xai_tensor_unref(output);
+        xai_session_unref(session);
+        xai_model_unref(model);
+        model = NULL;
+    }
+    xai_model_unref(model);
+    xai_context_unref(own);
+}
+
+static void check_levels(const char *name, const char *path, xai_tensor *input, const float *expected)
+{
+    static const char *const levels[] = { "native-avx512", "native-avx2", "native-baseline" };
+
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        check_purposes(levels[i], name, path, input, expected);
+}
+
 START_TEST(photograph_by_references)
 {
     const char *path = testing_data("imagenet-resnet18-pq/resnet18.safetensors");
@@ -213,6 +255,7 @@ START_TEST(photograph_by_references)
     ck_assert_ok(xai__zoo_build(&graph, xai__zoo_find("resnet18"), weights, 0, 224, 224));
     graph_reference_run(&run, &graph, graph.input, xai_tensor_data(input));
     ck_assert_double_le(relative_error(graph_reference_at(&run, graph.output), xai_tensor_data(expected), 1000), 1e-5);
+    check_levels("resnet18", path, input, graph_reference_at(&run, graph.output));
     graph_reference_free(&run);
     xai__graph_fini(&graph);
     xai__weights_close(weights);

@@ -56,6 +56,16 @@ static void random_dense(shape *s, xai__rng *rng)
     random_window(s, rng);
 }
 
+/* What Winograd's filtering is for. */
+static void random_filter(shape *s, xai__rng *rng)
+{
+    for (int i = 0; i < 2; i++) {
+        s->kernel[i] = 3;
+        s->pads[i] = rng_int(rng, 0, 2);
+        s->pads[i + 2] = rng_int(rng, 0, 2);
+    }
+}
+
 static void random_stem(shape *s, xai__rng *rng)
 {
     random_window(s, rng);
@@ -123,14 +133,14 @@ static void random_map(shape *s, xai__rng *rng)
     s->out_layout = (uint32_t)rng_int(rng, 0, 1);
 }
 
-const char *const family_names[N_FAMILIES] = { "convolution",  "stem",   "depthwise", "groups",
-                                               "block groups", "matrix", "pool",      "map" };
+const char *const family_names[N_FAMILIES] = { "convolution",  "filter", "stem", "depthwise", "groups",
+                                               "block groups", "matrix", "pool", "map" };
 
 shape shape_random(xai__rng *rng, enum family family)
 {
-    static void (*const make[N_FAMILIES])(shape *, xai__rng *) = { random_dense,  random_stem,         random_depthwise,
-                                                                   random_groups, random_block_groups, random_matrix,
-                                                                   random_pool,   random_map };
+    static void (*const make[N_FAMILIES])(shape *, xai__rng *) = { random_dense,     random_filter, random_stem,
+                                                                   random_depthwise, random_groups, random_block_groups,
+                                                                   random_matrix,    random_pool,   random_map };
     shape s;
     int32_t h, w;
 
@@ -393,13 +403,14 @@ void problem_describe(const problem *p, char *buffer, size_t capacity)
     static const char *const kinds[] = { "affine", "add", "mul", "act", "mask" };
     static const char *const modes[] = { "exact", "random", "extreme" };
     const xai__op_desc *d = &p->desc;
-    int n = snprintf(buffer, capacity,
-                     "seed %llu, %s, %u images, %s %dx%dx%d -> %dx%dx%d, kernel %dx%d, stride %d %d, dilation %d %d, "
-                     "pads %d %d, groups %u, pool %u, count_pad %u, layouts %u %u, arrangements %u %u",
-                     (unsigned long long)p->seed, modes[p->mode], p->n_images, ops[d->op], d->in_c, d->in_h, d->in_w,
-                     d->out_c, d->out_h, d->out_w, d->kernel_h, d->kernel_w, d->stride_h, d->stride_w, d->dilation_h,
-                     d->dilation_w, d->pad_top, d->pad_left, d->groups, d->pool, d->count_pad, d->in_layout,
-                     d->out_layout, p->in.arrangement, p->out.arrangement);
+    int n = snprintf(
+        buffer, capacity,
+        "seed %llu, %s, %u images, tile %d, %s %dx%dx%d -> %dx%dx%d, kernel %dx%d, stride %d %d, dilation %d %d, "
+        "pads %d %d, groups %u, pool %u, count_pad %u, layouts %u %u, arrangements %u %u",
+        (unsigned long long)p->seed, modes[p->mode], p->n_images, p->tile, ops[d->op], d->in_c, d->in_h, d->in_w,
+        d->out_c, d->out_h, d->out_w, d->kernel_h, d->kernel_w, d->stride_h, d->stride_w, d->dilation_h, d->dilation_w,
+        d->pad_top, d->pad_left, d->groups, d->pool, d->count_pad, d->in_layout, d->out_layout, p->in.arrangement,
+        p->out.arrangement);
 
     for (uint32_t i = 0; i < d->n_stages && n > 0 && (size_t)n < capacity; i++)
         n += snprintf(buffer + n, capacity - (size_t)n, "%s %s%u/%u", i == 0 ? ", stages" : ",",

@@ -21,6 +21,7 @@ typedef struct problem {
     uint64_t seed;
     enum mode mode;
     uint32_t n_images;
+    int32_t tile; /* of the kernel that is checked: outputs in such squares share their sums; 0: none do */
     xai__op_desc desc;
     xai__stage stages[XAI__MAX_STAGES];
     float *weights, *scales[XAI__MAX_STAGES], *shifts[XAI__MAX_STAGES];
@@ -29,7 +30,7 @@ typedef struct problem {
 } problem;
 
 /* Families of shapes; one row each. */
-enum family { DENSE, STEM, DEPTHWISE, GROUPS, BLOCK_GROUPS, MATRIX, POOL, MAP, N_FAMILIES };
+enum family { DENSE, FILTER, STEM, DEPTHWISE, GROUPS, BLOCK_GROUPS, MATRIX, POOL, MAP, N_FAMILIES };
 extern const char *const family_names[N_FAMILIES];
 
 shape shape_random(xai__rng *rng, enum family family);
@@ -47,7 +48,8 @@ void problem_free(problem *p);
 /* One line that names everything a failure may depend on. */
 void problem_describe(const problem *p, char *buffer, size_t capacity);
 
-/* A result in double precision, and how far float32 arithmetic in any sound order may be from it. */
+/* A result in double precision, and how far float32 arithmetic in any sound order may be from it. INFINITY: anything
+ * goes. */
 typedef struct bound {
     double value, error;
 } bound;

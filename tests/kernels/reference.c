@@ -2,7 +2,9 @@
  * Plain loops in double precision, with a bound on what float32 may make of them. */
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
+#include "backends/native/winograd.h"
 #include "problem.h"
 
 static const double UNIT = FLT_EPSILON / 2, TINY = 1.5e-45;
@@ -57,6 +59,77 @@ static const float *tap_at(const problem *p, int32_t n, int32_t c, int32_t y, in
     return value_at(&p->in, n, c, in_y, in_x);
 }
 
+/* --- Winograd's filtering --- */
+
+/* One direction: points, then infinity; how often a point's inputs and an output's products count, at most. */
+static void make_sharing(double share[XAI__WINOGRAD_TILE][3], int32_t tile)
+{
+    const double a = XAI__WINOGRAD_A, b = XAI__WINOGRAD_B;
+    const double points[2][5] = { { 0, 1, -1 }, { 0, a, -a, b, -b } }, *point = points[tile == 4];
+    const int n = tile + 1;
+
+    memset(share, 0, sizeof(double[XAI__WINOGRAD_TILE][3]));
+    for (int i = 0; i <= n; i++) {
+        double polynomial[7] = { 1 }, inputs = 0, distance = 1;
+
+        /* The product of all other points' factors; behind all of them, of every point's. */
+        for (int j = 0; j < n; j++) {
+            if (j == i)
+                continue;
+            for (int k = 6; k >= 0; k--)
+                polynomial[k] = (k > 0 ? polynomial[k - 1] : 0) - point[j] * polynomial[k];
+            distance *= i < n ? fabs(point[i] - point[j]) : 1;
+        }
+        for (int k = 0; k < 7; k++)
+            inputs += fabs(polynomial[k]);
+        for (int y = 0; y < tile; y++)
+            for (int k = 0; k < 3; k++)
+                share[y][k] += i < n ? pow(fabs(point[i]), y + k) * inputs / distance
+                                     : (y == tile - 1 && k == 2) * inputs;
+    }
+}
+
+/* The largest magnitude in the patch of a tile. */
+static double patch_size(const problem *p, int32_t n, int32_t c, int32_t y, int32_t x)
+{
+    double most = 0;
+
+    for (int32_t r = y; r < y + p->tile + 2; r++)
+        for (int32_t q = x; q < x + p->tile + 2; q++)
+            if (r >= 0 && q >= 0 && r < p->desc.in_h && q < p->desc.in_w) {
+                double v = fabs((double)*value_at(&p->in, n, c, r, q));
+
+                most = v <= most || isnan(most) ? most : v;
+            }
+    return most;
+}
+
+/* Every output of a tile is a sum of what goes into all of them. |A| (|G||g||G|' * |B||d||B|') |A|' is the sum of the
+ * magnitudes: with d as large as its largest value, a sum over weights. Roundings on the way of one of them: at most 4
+ * in either direction of either transform, one for the weight, in_c for the sum. What is not finite spreads over the
+ * tile, and so does the rounding of what is huge: of the stages behind, no bound is left then. */
+static bound shared(const problem *p, bound direct, int32_t n, int32_t c, int32_t y, int32_t x)
+{
+    const xai__op_desc *d = &p->desc;
+    const int32_t top = y / p->tile * p->tile, left = x / p->tile * p->tile;
+    const float *weights = p->weights + (int64_t)c * d->in_c * 9;
+    double share[XAI__WINOGRAD_TILE][3], magnitude = 0;
+
+    make_sharing(share, p->tile);
+    for (int32_t i = 0; i < d->in_c; i++, weights += 9) {
+        double size = patch_size(p, n, i, top - d->pad_top, left - d->pad_left);
+
+        if (!(size < 1e9))
+            return (bound){ 0, INFINITY };
+        for (int tap = 0; tap < 9; tap++)
+            magnitude += size * fabs((double)weights[tap]) * share[y - top][tap / 3] * share[x - left][tap % 3];
+    }
+    /* Small integers and halves are exact. */
+    if (p->mode == MODE_EXACT && p->tile == 2)
+        return direct;
+    return make(direct.value, (d->in_c + 17) * (UNIT * magnitude + TINY));
+}
+
 static bound conv(const problem *p, int32_t n, int32_t c, int32_t y, int32_t x)
 {
     const xai__op_desc *d = &p->desc;
@@ -72,7 +145,7 @@ static bound conv(const problem *p, int32_t n, int32_t c, int32_t y, int32_t x)
                 if (tap != NULL)
                     add(&s, (double)*tap * *weights);
             }
-    return total(&s, p->mode);
+    return p->tile > 0 ? shared(p, total(&s, p->mode), n, c, y, x) : total(&s, p->mode);
 }
 
 static bound pool(const problem *p, int32_t n, int32_t c, int32_t y, int32_t x)
@@ -182,11 +255,13 @@ void problem_expect(const problem *p, bound out[XAI__MAX_STAGES + 1], int32_t n,
 {
     out[0] = base(p, n, c, y, x);
     for (uint32_t i = 0; i < p->desc.n_stages; i++)
-        out[i + 1] = apply(p, i, out[i], n, c, y, x);
+        out[i + 1] = isinf(out[0].error) ? out[0] : apply(p, i, out[i], n, c, y, x);
 }
 
 bool bound_holds(const bound *b, float got)
 {
+    if (isinf(b->error))
+        return true;
     if (isnan(b->value))
         return isnan(got);
     if (isinf(b->value))

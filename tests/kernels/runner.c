@@ -7,6 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "backends/native/native.h"
+#include "core/context.h"
+
 bool runner_open(runner *r, const char *level)
 {
     char name[32];
@@ -27,6 +30,22 @@ void runner_close(runner *r)
     *r = (runner){ 0 };
 }
 
+void runner_favour(runner *r, xai__level *level, int32_t tile)
+{
+    *level = *(const xai__level *)xai__native_level(r->level, r->context->cpu_features);
+    level->costs.weights = 0;
+    level->costs.winograd_in[tile == 4] = -1e9f;
+    r->favoured = level;
+    r->purpose = XAI__THROUGHPUT;
+}
+
+static xai_status plan(xai__kernel **out, const runner *r, const xai__op_desc *desc)
+{
+    if (r->favoured != NULL)
+        return xai__backend_native.plan(out, r->favoured, r->context, desc);
+    return xai__chain_plan(out, r->chain, desc);
+}
+
 static void *rubbish(size_t size)
 {
     void *data = NULL;
@@ -43,7 +62,8 @@ planned runner_plan(const runner *r, const problem *p, uint32_t n_stages)
     planned k = { 0 };
 
     desc.n_stages = n_stages;
-    if (xai__chain_plan(&k.kernel, r->chain, &desc) != XAI_OK)
+    desc.purpose = r->purpose;
+    if (plan(&k.kernel, r, &desc) != XAI_OK)
         return k;
     k.packed = rubbish(k.kernel->packing.bytes);
     k.scratch = rubbish(k.kernel->task_scratch);

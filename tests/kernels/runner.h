@@ -3,6 +3,7 @@
 #ifndef XAI_TESTS_KERNELS_RUNNER_H
 #define XAI_TESTS_KERNELS_RUNNER_H
 
+#include "backends/native/run.h"
 #include "backends/registry.h"
 #include "problem.h"
 
@@ -10,11 +11,16 @@ typedef struct runner {
     xai_context *context;
     xai__chain *chain;
     const char *level; /* "avx2" */
+    uint32_t purpose;
+    xai__level *favoured; /* in place of the chain's: the level with other costs, so that another method is chosen */
 } runner;
 
 /* False if the processor lacks the level. */
 bool runner_open(runner *r, const char *level);
 void runner_close(runner *r);
+
+/* Makes it choose Winograd's filtering of this tile, 2 or 4, wherever there is any. */
+void runner_favour(runner *r, xai__level *level, int32_t tile);
 
 /* A kernel for the first n_stages of the problem, with its weights packed; kernel NULL if no backend takes it. */
 typedef struct planned {

@@ -56,7 +56,7 @@ static bool is_depthwise(const xai__op_desc *desc)
     return group_inputs(desc) == 1 && group_outputs(desc) == 1;
 }
 
-static bool takes(const xai__op_desc *desc)
+static bool takes(const xai__op_desc *desc, const xai__level *level)
 {
     return desc->op == XAI__CONV_DATA &&
            (desc->groups == 1 || is_depthwise(desc) ||

@@ -7,7 +7,7 @@ static int32_t group_inputs(const xai__op_desc *desc)
     return desc->in_c / (int32_t)desc->groups;
 }
 
-static bool takes(const xai__op_desc *desc)
+static bool takes(const xai__op_desc *desc, const xai__level *level)
 {
     return desc->op == XAI__CONV && (desc->groups == 1 || (group_inputs(desc) % XAI__BLOCK == 0 &&
                                                            desc->out_c / (int32_t)desc->groups % XAI__BLOCK == 0));

@@ -5,7 +5,7 @@
 /* With more, converting the input once is cheaper than summing tap by tap. */
 enum { MAX_CHANNELS = 8 };
 
-static bool takes(const xai__op_desc *desc)
+static bool takes(const xai__op_desc *desc, const xai__level *level)
 {
     return desc->op == XAI__CONV && desc->in_layout == XAI__PLAIN && desc->groups == 1 && desc->in_c <= MAX_CHANNELS &&
            desc->dilation_w == 1;

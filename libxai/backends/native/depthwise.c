@@ -14,7 +14,7 @@ static bool is_depthwise(const xai__op_desc *desc)
 }
 
 /* Asked last: what conv-direct has left over. */
-static bool takes(const xai__op_desc *desc)
+static bool takes(const xai__op_desc *desc, const xai__level *level)
 {
     return desc->op == XAI__CONV;
 }

@@ -7,7 +7,9 @@
 #include "backends/native/run.h"
 #include "backends/native/vec.h"
 
-/* Registers: [block][pixel]. Only indexed by constants once everything is inlined and unrolled. */
+/* Registers: [block][pixel]. Only indexed by constants once everything is inlined and unrolled. The pixels may also be
+ * those of several rows of one block: then what is said of blocks below holds for rows, and `channels`, from one to the
+ * next, is 0 in place of XAI__BLOCK. */
 typedef struct tile {
     vec v[XAI__TILE_BLOCKS][XAI__TILE_PIXELS];
 } tile;
@@ -89,13 +91,13 @@ static vec rare_one(const xai__native_stage *stage, vec v, int32_t channel, cons
 }
 
 static __attribute__((noinline)) void rare_stage(float *data, const xai__run *run, uint32_t index, size_t first,
-                                                 int n_blocks, int n_pixels)
+                                                 int n_blocks, int n_pixels, int channels)
 {
     const xai__native_stage *stage = &run->epilogue->stages[index];
     const xai__place operand = place_at(&run->operands[index], first);
 
     for (int b = 0; b < n_blocks; b++) {
-        int32_t channel = (run->out_block + b) * XAI__BLOCK;
+        int32_t channel = run->out_block * XAI__BLOCK + b * channels;
         int left = (int)run->epilogue->n_channels - channel;
 
         for (int q = 0; q < n_pixels; q++, data += XAI__BLOCK) {
@@ -106,33 +108,37 @@ static __attribute__((noinline)) void rare_stage(float *data, const xai__run *ru
     }
 }
 
-INLINE void do_rare(tile *t, const xai__run *run, uint32_t index, size_t first, const int n_blocks, const int n_pixels)
+INLINE void do_rare(tile *t, const xai__run *run, uint32_t index, size_t first, const int n_blocks, const int n_pixels,
+                    const int channels)
 {
     float data[XAI__TILE_BLOCKS * XAI__TILE_PIXELS * XAI__BLOCK];
 
     EACH(vec_store(data + (b * n_pixels + q) * XAI__BLOCK, t->v[b][q]));
-    rare_stage(data, run, index, first, n_blocks, n_pixels);
+    rare_stage(data, run, index, first, n_blocks, n_pixels, channels);
     EACH(t->v[b][q] = vec_load(data + (b * n_pixels + q) * XAI__BLOCK));
 }
 
-INLINE void do_affine(tile *t, const xai__native_stage *stage, int32_t channel, const int n_blocks, const int n_pixels)
+INLINE void do_affine(tile *t, const xai__native_stage *stage, int32_t channel, const int n_blocks, const int n_pixels,
+                      const int channels)
 {
     vec scale, shift;
 
-    EACH_BLOCK(scale = vec_load(stage->scale + channel + b * XAI__BLOCK);
-               shift = vec_load(stage->shift + channel + b * XAI__BLOCK);
+    EACH_BLOCK(scale = vec_load(stage->scale + channel + b * channels);
+               shift = vec_load(stage->shift + channel + b * channels);
                EACH_PIXEL(t->v[b][q] = vec_fma(t->v[b][q], scale, shift)));
 }
 
-INLINE void do_shift(tile *t, const xai__native_stage *stage, int32_t channel, const int n_blocks, const int n_pixels)
+INLINE void do_shift(tile *t, const xai__native_stage *stage, int32_t channel, const int n_blocks, const int n_pixels,
+                     const int channels)
 {
     vec shift;
 
-    EACH_BLOCK(shift = vec_load(stage->shift + channel + b * XAI__BLOCK);
+    EACH_BLOCK(shift = vec_load(stage->shift + channel + b * channels);
                EACH_PIXEL(t->v[b][q] = vec_add(t->v[b][q], shift)));
 }
 
-INLINE void do_stage(tile *t, const xai__run *run, uint32_t index, size_t first, const int n_blocks, const int n_pixels)
+INLINE void do_stage(tile *t, const xai__run *run, uint32_t index, size_t first, const int n_blocks, const int n_pixels,
+                     const int channels)
 {
     const xai__native_stage *stage = &run->epilogue->stages[index];
     const xai__place operand = place_at(&run->operands[index], first);
@@ -141,10 +147,10 @@ INLINE void do_stage(tile *t, const xai__run *run, uint32_t index, size_t first,
 
     switch (stage->code) {
     case XAI__DO_AFFINE:
-        do_affine(t, stage, channel, n_blocks, n_pixels);
+        do_affine(t, stage, channel, n_blocks, n_pixels, channels);
         break;
     case XAI__DO_SHIFT:
-        do_shift(t, stage, channel, n_blocks, n_pixels);
+        do_shift(t, stage, channel, n_blocks, n_pixels, channels);
         break;
     case XAI__DO_ADD:
         EACH(t->v[b][q] = vec_add(t->v[b][q], vec_load(AT(operand, b, q))));
@@ -159,23 +165,29 @@ INLINE void do_stage(tile *t, const xai__run *run, uint32_t index, size_t first,
         EACH(t->v[b][q] = vec_min(high, vec_max(low, t->v[b][q])));
         break;
     default:
-        do_rare(t, run, index, first, n_blocks, n_pixels);
+        do_rare(t, run, index, first, n_blocks, n_pixels, channels);
     }
 }
 
 /* first: the tile's first pixel in the run. */
-INLINE void finish_tile(tile *t, const xai__run *run, size_t first, const int n_blocks, const int n_pixels)
+INLINE void finish_lines(tile *t, const xai__run *run, size_t first, const int n_blocks, const int n_pixels,
+                         const int channels)
 {
     const uint32_t n_stages = run->epilogue->n_stages;
 
     for (uint32_t i = 0; i < n_stages; i++) {
         if (run->has_taps && run->taps[i].data != NULL)
             store_tile(t, &run->taps[i], first, n_blocks, n_pixels);
-        do_stage(t, run, i, first, n_blocks, n_pixels);
+        do_stage(t, run, i, first, n_blocks, n_pixels, channels);
     }
     if (run->has_taps && run->taps[n_stages].data != NULL)
         store_tile(t, &run->taps[n_stages], first, n_blocks, n_pixels);
     store_tile(t, &run->out, first, n_blocks, n_pixels);
+}
+
+INLINE void finish_tile(tile *t, const xai__run *run, size_t first, const int n_blocks, const int n_pixels)
+{
+    finish_lines(t, run, first, n_blocks, n_pixels, XAI__BLOCK);
 }
 
 #endif

@@ -2,7 +2,7 @@
  * Rows times the transpose of [N][K] weights. Rows take the place of pixels, K that of the channels of one tap. */
 #include "backends/native/pack.h"
 
-static bool takes(const xai__op_desc *desc)
+static bool takes(const xai__op_desc *desc, const xai__level *level)
 {
     return desc->op == XAI__GEMM;
 }

@@ -56,17 +56,38 @@ xai__span xai__axis_span(const xai__axis *axis, int32_t first, int32_t end)
     return span;
 }
 
-void xai__axis_reach(const xai__axis *axis, int32_t *first, int32_t *end)
+static void reach_taps(const xai__axis *axis, int64_t *low, int64_t *high)
 {
-    int64_t reach = (int64_t)(axis->kernel - 1) * axis->dilation;
-    int64_t low, high;
+    int64_t span = (int64_t)(axis->kernel - 1) * axis->dilation;
+
+    *low = divide_up(*low + axis->pad - span, axis->stride);
+    *high = (*high - 1 + axis->pad) / axis->stride + 1;
+}
+
+/* A tile and a kernel of three taps see a patch of tile + 2 inputs. Its first input goes into the tile's first output
+ * alone and its last into the last; what lies between is in the sums that all outputs share. */
+static void reach_tiles(const xai__axis *axis, int32_t tile, int64_t *low, int64_t *high)
+{
+    int64_t first = *low + axis->pad, last = *high - 1 + axis->pad; /* as patches count them */
+
+    *low = first / tile * tile;
+    if (first % tile < 2)
+        *low -= first % tile == 0 ? tile : 1;
+    *high = last / tile * tile + (last % tile == 0 ? 1 : tile);
+}
+
+void xai__axis_reach(const xai__axis *axis, int32_t tile, int32_t *first, int32_t *end)
+{
+    int64_t low = *first, high = *end;
 
     if (*first >= *end) {
         *first = *end = 0;
         return;
     }
-    low = divide_up((int64_t)*first + axis->pad - reach, axis->stride);
-    high = ((int64_t)*end - 1 + axis->pad) / axis->stride + 1;
+    if (tile > 1)
+        reach_tiles(axis, tile, &low, &high);
+    else
+        reach_taps(axis, &low, &high);
     *first = clamp(low, 0, axis->out);
     *end = clamp(high, *first, axis->out);
 }

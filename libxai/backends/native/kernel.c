@@ -117,7 +117,7 @@ void xai__grid_plan(xai__native_kernel *kernel, int64_t cost, size_t weight_byte
     kernel->task_rows = plan_rows(kernel, block_cost * kernel->task_blocks, weight_bytes > 0);
 }
 
-static xai__window window_of(const xai__native_kernel *kernel, const xai__args *args, size_t image)
+xai__window xai__window_of(const xai__native_kernel *kernel, const xai__args *args, size_t image)
 {
     if (args->windows != NULL)
         return args->windows[image];
@@ -152,7 +152,7 @@ static void join_images(const xai__native_kernel *kernel, const xai__args *args,
 {
     part->image = (size_t)row;
     part->n_images = (size_t)(smaller(end_row, (int64_t)args->n_images) - row);
-    part->window = window_of(kernel, args, 0);
+    part->window = xai__window_of(kernel, args, 0);
     kernel->method->part(kernel, args, part, scratch);
 }
 
@@ -170,7 +170,7 @@ void xai__grid_task(const xai__native_kernel *kernel, const xai__args *args, siz
         return;
     }
     for (part.image = 0; part.image < args->n_images && first_row < end_row; part.image++) {
-        xai__window window = window_of(kernel, args, part.image);
+        xai__window window = xai__window_of(kernel, args, part.image);
         int64_t n_rows = rows_of(window), top = window.y0;
 
         window.y0 = (int32_t)(top + larger(row - first_row, 0));

@@ -18,10 +18,15 @@ typedef struct xai__part {
 /* One algorithm. Rows of a static table, asked in order. */
 typedef struct xai__method {
     const char *name; /* "conv-direct" */
-    bool (*takes)(const xai__op_desc *desc);
+    bool (*takes)(const xai__op_desc *desc, const xai__level *level);
     void (*plan)(xai__native_kernel *kernel); /* layouts, packing, scratch, grid; its fields are set otherwise */
     void (*part)(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part, float *scratch);
     bool joins_images; /* where each has one row */
+    int32_t tile;      /* outputs in a square of so many by so many share their sums; 0 or 1: none do */
+
+    /* In place of the grid's, and then of part(); NULL: the grid's. */
+    size_t (*n_tasks)(const xai__native_kernel *kernel, const xai__args *args);
+    void (*task)(const xai__native_kernel *kernel, const xai__args *args, size_t index, float *scratch);
 } xai__method;
 
 struct xai__native_kernel {
@@ -39,11 +44,13 @@ struct xai__native_kernel {
 
     /* The grid of tasks: this many blocks of this many rows, counted through all images. */
     int32_t task_blocks, task_rows;
+    int32_t task_tiles; /* in place of rows */
     char name[48];
 };
 
-extern const xai__method xai__method_conv_stem, xai__method_conv_direct, xai__method_conv_data, xai__method_depthwise,
-    xai__method_gemm, xai__method_pool, xai__method_map;
+extern const xai__method xai__method_conv_stem, xai__method_conv_winograd4, xai__method_conv_winograd2,
+    xai__method_conv_direct, xai__method_conv_data, xai__method_depthwise, xai__method_gemm, xai__method_pool,
+    xai__method_map;
 
 static inline int32_t xai__blocks_of(int32_t channels)
 {
@@ -57,6 +64,7 @@ bool xai__epilogue_init(xai__native_epilogue *epilogue, const xai__op_desc *desc
 /* Sets the grid. cost: vector operations for a pixel of one block. weight_bytes: of a block, 0 if they hardly matter.
  */
 void xai__grid_plan(xai__native_kernel *kernel, int64_t cost, size_t weight_bytes);
+xai__window xai__window_of(const xai__native_kernel *kernel, const xai__args *args, size_t image);
 size_t xai__grid_n_tasks(const xai__native_kernel *kernel, const xai__args *args);
 void xai__grid_task(const xai__native_kernel *kernel, const xai__args *args, size_t index, float *scratch);
 

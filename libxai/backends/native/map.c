@@ -2,7 +2,7 @@
  * Elementwise chains, from either layout to either: with no stages, the conversion between them. */
 #include "backends/native/kernel.h"
 
-static bool takes(const xai__op_desc *desc)
+static bool takes(const xai__op_desc *desc, const xai__level *level)
 {
     return desc->op == XAI__MAP && desc->in_c == desc->out_c && desc->in_h == desc->out_h && desc->in_w == desc->out_w;
 }

@@ -10,8 +10,9 @@
 
 /* Asked in this order: the special before the general. */
 static const xai__method *const methods[] = {
-    &xai__method_conv_stem, &xai__method_conv_direct, &xai__method_depthwise, &xai__method_conv_data,
-    &xai__method_gemm,      &xai__method_pool,        &xai__method_map,
+    &xai__method_conv_stem,   &xai__method_conv_winograd4, &xai__method_conv_winograd2,
+    &xai__method_conv_direct, &xai__method_depthwise,      &xai__method_conv_data,
+    &xai__method_gemm,        &xai__method_pool,           &xai__method_map,
 };
 
 static bool available(uint64_t cpu_features)
@@ -57,10 +58,10 @@ static bool is_sound(const xai__op_desc *desc)
     return has_map(desc) && (desc->op == XAI__MAP || has_window(desc));
 }
 
-static const xai__method *find_method(const xai__op_desc *desc)
+static const xai__method *find_method(const xai__op_desc *desc, const xai__level *level)
 {
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
-        if (methods[i]->takes(desc))
+        if (methods[i]->takes(desc, level))
             return methods[i];
     return NULL;
 }
@@ -84,7 +85,7 @@ static void set_up(xai__native_kernel *kernel, const xai__method *method, const 
 
 static xai_status plan(xai__kernel **out, void *state, xai_context *context, const xai__op_desc *desc)
 {
-    const xai__method *method = is_sound(desc) ? find_method(desc) : NULL;
+    const xai__method *method = is_sound(desc) ? find_method(desc, state) : NULL;
     xai__native_kernel *kernel;
 
     *out = NULL;
@@ -117,19 +118,26 @@ static xai__window reach(const xai__kernel *base, xai__window dirty)
         xai__axis_reach_back(&kernel->cols, &w.x0, &w.x1);
         return w;
     }
-    xai__axis_reach(&kernel->rows, &w.y0, &w.y1);
-    xai__axis_reach(&kernel->cols, &w.x0, &w.x1);
+    xai__axis_reach(&kernel->rows, kernel->method->tile, &w.y0, &w.y1);
+    xai__axis_reach(&kernel->cols, kernel->method->tile, &w.x0, &w.x1);
     return w;
 }
 
-static size_t n_tasks(const xai__kernel *kernel, const xai__args *args)
+static size_t n_tasks(const xai__kernel *base, const xai__args *args)
 {
-    return xai__grid_n_tasks((const xai__native_kernel *)kernel, args);
+    const xai__native_kernel *kernel = (const xai__native_kernel *)base;
+
+    return kernel->method->n_tasks != NULL ? kernel->method->n_tasks(kernel, args) : xai__grid_n_tasks(kernel, args);
 }
 
-static void task(const xai__kernel *kernel, const xai__args *args, size_t index, void *scratch)
+static void task(const xai__kernel *base, const xai__args *args, size_t index, void *scratch)
 {
-    xai__grid_task((const xai__native_kernel *)kernel, args, index, scratch);
+    const xai__native_kernel *kernel = (const xai__native_kernel *)base;
+
+    if (kernel->method->task != NULL)
+        kernel->method->task(kernel, args, index, scratch);
+    else
+        xai__grid_task(kernel, args, index, scratch);
 }
 
 static void free_kernel(xai__kernel *kernel, xai_context *context)

@@ -11,7 +11,17 @@ void xai__pack_rows_plan(xai__native_kernel *kernel);
 /* [out_c/16][in_c/groups/16][kh][kw][16 inputs][16 outputs]; inputs and outputs beyond C are zero. */
 void xai__pack_blocks_plan(xai__native_kernel *kernel);
 
-enum xai__pack_order { XAI__PACK_ROWS = 1, XAI__PACK_BLOCKS, XAI__PACK_DATA_BLOCKS = 16, XAI__PACK_DATA_LANES };
+/* [(tile + 2)^2][out_c/16][in_c][16]: transformed for tiles of 2 or 4. */
+void xai__pack_winograd_plan(xai__native_kernel *kernel, int32_t tile);
+
+enum xai__pack_order {
+    XAI__PACK_ROWS = 1,
+    XAI__PACK_BLOCKS,
+    XAI__PACK_WINOGRAD2,
+    XAI__PACK_WINOGRAD4,
+    XAI__PACK_DATA_BLOCKS = 16,
+    XAI__PACK_DATA_LANES
+};
 
 /* The number of a format holds all that the packed bytes depend on. */
 uint64_t xai__pack_format(enum xai__pack_order order, const xai__op_desc *desc);

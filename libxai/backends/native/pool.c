@@ -2,7 +2,7 @@
  * Maximum and average over windows; a global average is a window as large as the map. */
 #include "backends/native/kernel.h"
 
-static bool takes(const xai__op_desc *desc)
+static bool takes(const xai__op_desc *desc, const xai__level *level)
 {
     return desc->op == XAI__POOL && desc->in_c == desc->out_c;
 }

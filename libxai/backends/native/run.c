@@ -8,14 +8,30 @@
 
 extern const xai__dot_table xai__dot_baseline, xai__dot_avx2, xai__dot_avx512;
 extern const xai__lane_table xai__lanes_baseline, xai__lanes_avx2, xai__lanes_avx512;
+extern const xai__winograd_table xai__winograd_baseline, xai__winograd_avx2, xai__winograd_avx512;
 
 /* Best first. */
 static const xai__level levels[] = {
 #ifdef __x86_64__
-    { "avx512", XAI__CPU_AVX512, &xai__dot_avx512, &xai__lanes_avx512 },
-    { "avx2", XAI__CPU_AVX2, &xai__dot_avx2, &xai__lanes_avx2 },
+    { "avx512",
+      XAI__CPU_AVX512,
+      &xai__dot_avx512,
+      &xai__lanes_avx512,
+      &xai__winograd_avx512,
+      { 1.05f, { 60, 200 }, { 80, 260 }, 10 } },
+    { "avx2",
+      XAI__CPU_AVX2,
+      &xai__dot_avx2,
+      &xai__lanes_avx2,
+      &xai__winograd_avx2,
+      { 1.1f, { 80, 300 }, { 100, 350 }, 10 } },
 #endif
-    { "baseline", 0, &xai__dot_baseline, &xai__lanes_baseline },
+    { "baseline",
+      0,
+      &xai__dot_baseline,
+      &xai__lanes_baseline,
+      &xai__winograd_baseline,
+      { 4.4f, { 160, 600 }, { 200, 700 }, 10 } },
 };
 
 const xai__level *xai__level_at(size_t index)
@@ -40,7 +56,7 @@ static void move_place(xai__place *place, int32_t n_blocks)
         place->data += n_blocks * place->block;
 }
 
-static void skip_blocks(xai__run *run, int32_t n_blocks)
+void xai__run_skip(xai__run *run, int32_t n_blocks)
 {
     uint32_t n_stages = run->epilogue->n_stages;
 
@@ -83,7 +99,7 @@ void xai__run_dot(xai__run *run, const xai__level *level)
         int32_t n_blocks = pick_blocks(level->dot, run);
 
         dot_blocks(run, level->dot, n_blocks);
-        skip_blocks(run, n_blocks);
+        xai__run_skip(run, n_blocks);
     }
 }
 
@@ -91,6 +107,6 @@ void xai__run_lanes(xai__run *run, const xai__level *level, enum xai__lane_op op
 {
     while (run->n_out > 0) {
         level->lane->runs[op](run);
-        skip_blocks(run, 1);
+        xai__run_skip(run, 1);
     }
 }

@@ -89,12 +89,25 @@ typedef struct xai__lane_table {
     xai__lane_fn *runs[XAI__N_LANE_OPS];
 } xai__lane_table;
 
+typedef struct xai__winograd_table xai__winograd_table;
+
+/* What a step of a method costs on an instruction set, in cycles of one block of 16 lanes. Measured once, so that the
+ * choice between methods is the same on every machine. */
+typedef struct xai__costs {
+    float fma;             /* one lane of an input block times a block of weights, in a full register tile */
+    float winograd_in[2];  /* transforms of a patch: small, large */
+    float winograd_out[2]; /* of a tile's outputs */
+    float weights;         /* a block of weights that no cache holds */
+} xai__costs;
+
 /* The code of one instruction set. */
 typedef struct xai__level {
     const char *name;
     uint64_t cpu_features; /* that it needs */
     const xai__dot_table *dot;
     const xai__lane_table *lane;
+    const xai__winograd_table *winograd;
+    xai__costs costs;
 } xai__level;
 
 /* The best level that has these features, or the one of this name if it has them, else NULL. */
@@ -102,6 +115,9 @@ const xai__level *xai__level_find(const char *name, uint64_t cpu_features);
 
 /* The index-th level, best first, NULL behind the last. */
 const xai__level *xai__level_at(size_t index);
+
+/* Moves a run to the blocks behind its first n. */
+void xai__run_skip(xai__run *run, int32_t n_blocks);
 
 /* Computes a run as a matrix product, in as many tiles as it takes. Leaves the run behind its last block. */
 void xai__run_dot(xai__run *run, const xai__level *level);

@@ -27,6 +27,7 @@ typedef __m512 part;
 #define part_set1             _mm512_set1_ps
 #define part_fma              _mm512_fmadd_ps
 #define part_add              _mm512_add_ps
+#define part_sub              _mm512_sub_ps
 #define part_mul              _mm512_mul_ps
 #define part_div              _mm512_div_ps
 #define part_max              _mm512_max_ps
@@ -43,6 +44,7 @@ typedef __m256 part;
 #define part_set1             _mm256_set1_ps
 #define part_fma              _mm256_fmadd_ps
 #define part_add              _mm256_add_ps
+#define part_sub              _mm256_sub_ps
 #define part_mul              _mm256_mul_ps
 #define part_div              _mm256_div_ps
 #define part_max              _mm256_max_ps
@@ -59,6 +61,7 @@ typedef __m128 part;
 #define part_set1             _mm_set1_ps
 #define part_fma(a, b, c)     _mm_add_ps(_mm_mul_ps(a, b), c)
 #define part_add              _mm_add_ps
+#define part_sub              _mm_sub_ps
 #define part_mul              _mm_mul_ps
 #define part_div              _mm_div_ps
 #define part_max              _mm_max_ps
@@ -98,6 +101,7 @@ INLINE part part_select(part_mask mask, part a, part b)
 
 #define part_set1(value)      ((part){ value, value, value, value })
 #define part_add(a, b)        ((a) + (b))
+#define part_sub(a, b)        ((a) - (b))
 #define part_mul(a, b)        ((a) * (b))
 #define part_div(a, b)        ((a) / (b))
 #define part_max(a, b)        part_select((a) > (b), a, b)
@@ -184,6 +188,7 @@ INLINE vec vec_set1(float value)
 VEC_OF_THREE(fma)
 VEC_OF_THREE(if_less)
 VEC_OF_TWO(add)
+VEC_OF_TWO(sub)
 VEC_OF_TWO(mul)
 VEC_OF_TWO(div)
 VEC_OF_TWO(max)
