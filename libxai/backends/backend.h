@@ -120,7 +120,8 @@ struct xai__backend {
 
     size_t (*n_tasks)(const xai__kernel *kernel, const xai__args *args); /* from shapes and windows only */
 
-    /* Any order, any thread, cannot fail. A task may span images, but an image's bits are those it has alone. */
+    /* Any order, any thread, cannot fail. A task may span images, but an image's bits are those it has alone. Outputs
+     * may share sums where reach() says so; an input that is not finite may then make NaN of all that it reaches. */
     void (*task)(const xai__kernel *kernel, const xai__args *args, size_t index, void *task_scratch);
 
     void (*free)(xai__kernel *kernel, xai_context *context);
