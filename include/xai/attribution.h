@@ -71,13 +71,67 @@ XAI_API int64_t xai_attribution_target(const xai_attribution *attribution);
 XAI_API double xai_attribution_score(const xai_attribution *attribution);
 
 /**
+ * Read a number that the method left in the record, under the name that xai_attribution_json() gives it.
+ *
+ * @param attribution  The attribution.
+ * @param name         Such as "completeness_error" (`ig`: sum of the map less the difference of the scores), "steps",
+ * "score_at_baseline" or "samples".
+ * @return The number; NaN if the method leaves none of that name.
+ *
+ * Any thread.
+ * @since 0.1
+ */
+XAI_API double xai_attribution_number(const xai_attribution *attribution, const char *name);
+
+/** Kinds of drawing. @since 0.1 */
+enum xai_draw_kind {
+    XAI_DRAW_HEAT = 0,    /**< Colours, alone or over the picture. */
+    XAI_DRAW_MASKED = 1,  /**< The picture, dimmed where the map is low; of a signed map, where it is not positive. */
+    XAI_DRAW_CONTOURS = 2 /**< The picture, with lines of equal height; of a signed map, of its positive part. */
+};
+
+/** Options of xai_attribution_draw_with(). Zero it, set struct_size, set what you need. @since 0.1 */
+typedef struct xai_draw_options {
+    size_t struct_size; /**< sizeof(xai_draw_options). */
+    const char *style;  /**< Colour map: "jet", "viridis", "turbo", "gray", "RdBu", or one of them with "_r", which runs
+                           backwards. NULL: as the profile draws; else "RdBu_r" for signed maps (red speaks for the
+                           class), "gray" for gradients without a picture, "jet". */
+    uint32_t kind;      /**< One of enum xai_draw_kind. */
+    uint32_t n_levels;  /**< Lines of XAI_DRAW_CONTOURS, evenly spaced. 0: 3; at most 64. */
+    float opacity;      /**< Share of the colours over the picture, 0 to 1; for signed maps, where the map is at a
+                           quarter of its limit. 0: 0.5. */
+    float percentile;   /**< Magnitudes beyond this percentile get the end colours. 0: 99 for maps that their profile
+                           leaves raw, 100 for others. */
+    float smooth;       /**< Standard deviation of a Gaussian that smooths the map first, as a share of its width.
+                           0: 0.03 for masks and contours of gradients, none else; negative: none. */
+    uint32_t reserved;  /**< 0. */
+} xai_draw_options;
+
+/**
  * Draw the map.
+ *
+ * @param[out] out     The picture, one reference: the size of @p under, or of the model's input. NULL on failure.
+ * @param attribution  The attribution.
+ * @param under        Picture to draw over, usually xai_model_crop()'s; NULL: the colours alone.
+ * @param options      NULL for the defaults.
+ * @return 0; XAI_FLAT if the map is the same everywhere; XAI_E_NOT_FOUND for an unknown style; XAI_E_INVALID for
+ * another option out of range, or for a mask or contours without @p under; XAI_E_ABI; XAI_E_NO_MEMORY.
+ *
+ * Scaled from the smallest value to the largest, signed maps symmetrically about zero, then resized half-pixel
+ * bilinear. Kept channels are put together as the method does. Any thread.
+ * @since 0.1
+ */
+XAI_API xai_status xai_attribution_draw_with(xai_image **out, const xai_attribution *attribution,
+                                             const xai_image *under, const xai_draw_options *options);
+
+/**
+ * Draw the map as heat: xai_attribution_draw_with() with a style and no other options.
  *
  * @param[out] out     The picture, one reference: the size of @p under, or of the model's input. NULL on failure.
  * @param attribution  The attribution.
  * @param under        Picture to blend with, usually xai_model_crop()'s; NULL: the colours alone.
  * @param style        NULL: as the profile draws ("jet", half and half; "tutorial": the tutorial's colours, resampling
- * and truncation). Else a colour map: "jet", "jet_r", "viridis", "turbo", "gray" or "RdBu".
+ * and truncation). Else a colour map, as in xai_draw_options.
  * @return 0; XAI_FLAT; XAI_E_NOT_FOUND for an unknown style; XAI_E_NO_MEMORY.
  *
  * Any thread.

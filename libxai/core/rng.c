@@ -2,6 +2,8 @@
  * Seeded random numbers. */
 #include "core/rng.h"
 
+#include <math.h>
+
 static const uint64_t GOLDEN = 0x9e3779b97f4a7c15u;
 
 static uint64_t rotate(uint64_t x, int k)
@@ -45,4 +47,15 @@ double xai__rng_uniform(xai__rng *rng)
 double xai__rng_uniform_at(uint64_t key, uint64_t index)
 {
     return (double)(xai__mix64(key + (index + 1) * GOLDEN) >> 11) * 0x1p-53;
+}
+
+/* Box and Muller 1958; 1 - u is never 0. */
+void xai__rng_normal_pair_at(double out[2], uint64_t key, uint64_t pair)
+{
+    const double two_pi = 6.28318530717958647692;
+    double radius = sqrt(-2 * log(1 - xai__rng_uniform_at(key, 2 * pair))),
+           angle = two_pi * xai__rng_uniform_at(key, 2 * pair + 1);
+
+    out[0] = radius * cos(angle);
+    out[1] = radius * sin(angle);
 }

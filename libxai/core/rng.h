@@ -21,4 +21,7 @@ uint64_t xai__mix64(uint64_t x);
 /* Random access: number index of splitmix64's sequence behind state key, in [0, 1), 53 bits. */
 double xai__rng_uniform_at(uint64_t key, uint64_t index);
 
+/* Two independent standard normal numbers, number pair of the sequence behind key. */
+void xai__rng_normal_pair_at(double out[2], uint64_t key, uint64_t pair);
+
 #endif

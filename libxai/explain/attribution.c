@@ -111,6 +111,14 @@ double xai_attribution_score(const xai_attribution *attribution)
     return attribution->score;
 }
 
+double xai_attribution_number(const xai_attribution *attribution, const char *name)
+{
+    for (size_t i = 0; i < attribution->n_notes; i++)
+        if (strcmp(attribution->notes[i].name, name) == 0)
+            return attribution->notes[i].value;
+    return NAN;
+}
+
 /* --- the map --- */
 
 static void find_range(float range[2], const xai_tensor *map)
@@ -268,6 +276,8 @@ size_t xai_attribution_json(const xai_attribution *attribution, char *buffer, si
     write_map(&w, attribution);
     for (size_t i = 0; i < attribution->n_notes; i++)
         xai__json_write_number(&w, attribution->notes[i].name, attribution->notes[i].value);
+    if (attribution->has_seed)
+        xai__json_write_integer(&w, "seed", (int64_t)attribution->seed);
     xai__json_write_string(&w, "purpose", purposes[attribution->purpose]);
     xai__json_write_string(&w, "backends", context->backends);
     xai__json_write_bool(&w, "exact", attribution->is_exact);

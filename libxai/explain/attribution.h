@@ -38,6 +38,8 @@ struct xai_attribution {
     bool is_signed; /* zero is the middle of the map, not its end */
     xai__note notes[XAI__MAX_NOTES];
     size_t n_notes;
+    uint64_t seed; /* of random numbers */
+    bool has_seed;
     uint32_t purpose;
     bool is_exact; /* the backends keep the bit promises */
     uint64_t model_digest, input_digest;

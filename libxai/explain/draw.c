@@ -1,12 +1,26 @@
 /* SPDX-License-Identifier: MIT
  * Attributions as pictures. */
+#include "explain/draw.h"
+
+#include <math.h>
+#include <string.h>
+
 #include "core/error.h"
+#include "core/options.h"
 #include "core/tensor.h"
-#include "explain/attribution.h"
 #include "io/overlay.h"
 
-/* Half heat, half photograph. */
-static const double OPACITY = 0.5;
+/* What kinds of drawing differ in. */
+static const struct kind {
+    const char *name;
+    bool needs_picture, one_sided;
+    xai_status (*draw)(xai_image **out, const xai__drawing *d, const xai_tensor *map);
+    float smooth; /* by default, of maps that have a number a pixel of the input */
+} kinds[] = {
+    [XAI_DRAW_HEAT] = { "heat", false, false, xai__draw_heat, 0 },
+    [XAI_DRAW_MASKED] = { "masked", true, true, xai__draw_masked, 0.03f },
+    [XAI_DRAW_CONTOURS] = { "contours", true, true, xai__draw_contours, 0.03f },
+};
 
 static xai_status check(const void *out, const xai_attribution *attribution)
 {
@@ -36,41 +50,119 @@ static xai_status draw_as_tutorial(xai_image **out, const xai_attribution *a, co
     return status < 0 ? status : remark;
 }
 
-static xai_status draw_with(xai_image **out, const xai_attribution *a, const xai_image *under,
-                            const xai__colormap *colormap)
-{
-    int64_t height = under != NULL ? under->height : a->input_height,
-            width = under != NULL ? under->width : a->input_width;
-    xai_image *heat = NULL;
-    xai_tensor *map = NULL;
-    xai_status remark = xai_attribution_map(&map, a, height, width, XAI_NORMALISE_PROFILE), status = remark;
+/* --- options --- */
 
+/* A name with _r runs backwards; the tutorial's is in the tables. */
+static xai_status find_colors(xai__drawing *d, const char *style)
+{
+    size_t length = strlen(style);
+    char name[16];
+
+    d->colormap = xai__colormap_find(style);
+    if (d->colormap == NULL && length > 2 && length - 2 < sizeof name && strcmp(style + length - 2, "_r") == 0) {
+        memcpy(name, style, length - 2);
+        name[length - 2] = '\0';
+        d->colormap = xai__colormap_find(name);
+        d->is_flipped = true;
+    }
+    if (d->colormap == NULL)
+        return xai__fail(XAI_E_NOT_FOUND,
+                         "there is no colour map '%.40s'; there are jet, viridis, turbo, gray, RdBu, and each with _r",
+                         style);
+    return XAI_OK;
+}
+
+static const char *default_style(const xai__drawing *d)
+{
+    if (d->attribution->is_signed)
+        return "RdBu_r";
+    return d->attribution->profile->is_raw && d->under == NULL ? "gray" : "jet";
+}
+
+static xai_status check_options(const xai_draw_options *o)
+{
+    if (o->reserved != 0)
+        return xai__fail(XAI_E_INVALID, "reserved is %u", o->reserved);
+    if (o->kind >= sizeof kinds / sizeof *kinds)
+        return xai__fail(XAI_E_INVALID, "there is no kind %u of drawing", o->kind);
+    if (!(o->opacity >= 0 && o->opacity <= 1) || !(o->percentile >= 0 && o->percentile <= 100) ||
+        !(o->smooth >= -1 && o->smooth <= 1) || o->n_levels > 64)
+        return xai__fail(XAI_E_INVALID,
+                         "opacity is %g, percentile %g, smooth %g, n_levels %u; at most 1, 100, 1 and 64",
+                         (double)o->opacity, (double)o->percentile, (double)o->smooth, o->n_levels);
+    return XAI_OK;
+}
+
+static void fill_defaults(xai__drawing *d)
+{
+    const xai_attribution *a = d->attribution;
+    bool is_fine = a->map->shape[a->map->rank - 1] == a->input_width;
+    xai_draw_options *o = &d->options;
+
+    if (o->opacity <= 0)
+        o->opacity = 0.5f;
+    if (o->percentile <= 0)
+        o->percentile = a->profile->is_raw ? 99 : 100;
+    if (o->smooth == 0 && a->profile->is_raw && is_fine)
+        o->smooth = kinds[o->kind].smooth;
+    if (o->n_levels == 0)
+        o->n_levels = 3;
+}
+
+static xai_status read_options(xai__drawing *d, const xai_draw_options *options)
+{
+    xai_status status = XAI__OPTIONS_READ(&d->options, options);
+
+    if (status == XAI_OK)
+        status = check_options(&d->options);
+    if (status < 0)
+        return status;
+    if (kinds[d->options.kind].needs_picture && d->under == NULL)
+        return xai__fail(XAI_E_INVALID, "a %s drawing needs a picture under it", kinds[d->options.kind].name);
+    fill_defaults(d);
+    return find_colors(d, d->options.style != NULL ? d->options.style : default_style(d));
+}
+
+/* --- the public functions --- */
+
+static xai_status draw(xai_image **out, const xai_attribution *attribution, const xai_image *under,
+                       const xai_draw_options *options)
+{
+    xai__drawing d = { .attribution = attribution,
+                       .under = under,
+                       .height = under != NULL ? under->height : attribution->input_height,
+                       .width = under != NULL ? under->width : attribution->input_width };
+    xai_tensor *map = NULL;
+    xai_status status = read_options(&d, options), remark;
+
+    if (status < 0)
+        return status;
+    if (d.options.kind == XAI_DRAW_HEAT && d.options.style == NULL && attribution->profile->draws_as_tutorial)
+        return draw_as_tutorial(out, attribution, under);
+    status = remark = xai__draw_map(&map, &d, kinds[d.options.kind].one_sided);
     if (status >= 0)
-        status = xai__overlay_paint(&heat, a->object.context, map->data, height, width, colormap, XAI__ROUND_NEAREST);
-    if (status >= 0 && under != NULL)
-        status = xai__overlay_blend(out, under, heat, OPACITY, XAI__ROUND_NEAREST);
-    else if (status >= 0)
-        *out = xai_image_ref(heat);
-    xai_image_unref(heat);
+        status = kinds[d.options.kind].draw(out, &d, map);
     xai_tensor_unref(map);
     return status < 0 ? status : remark;
+}
+
+xai_status xai_attribution_draw_with(xai_image **out, const xai_attribution *attribution, const xai_image *under,
+                                     const xai_draw_options *options)
+{
+    xai_status status;
+
+    XAI__ENTER(out);
+    status = check(out, attribution);
+    return status < 0 ? status : draw(out, attribution, under, options);
 }
 
 xai_status xai_attribution_draw(xai_image **out, const xai_attribution *attribution, const xai_image *under,
                                 const char *style)
 {
-    const xai__colormap *colormap;
+    const xai_draw_options options = { .struct_size = sizeof options, .style = style };
     xai_status status;
 
     XAI__ENTER(out);
     status = check(out, attribution);
-    if (status < 0)
-        return status;
-    if (style == NULL && attribution->profile->draws_as_tutorial)
-        return draw_as_tutorial(out, attribution, under);
-    colormap = xai__colormap_find(style != NULL ? style : "jet");
-    if (colormap == NULL)
-        return xai__fail(XAI_E_NOT_FOUND,
-                         "there is no colour map '%.40s'; there are jet, jet_r, viridis, turbo, gray, RdBu", style);
-    return draw_with(out, attribution, under, colormap);
+    return status < 0 ? status : draw(out, attribution, under, &options);
 }

@@ -51,6 +51,39 @@ AT(xai_session_options, purpose, 16);
 AT(xai_session_options, reserved, 20);
 SIZE(xai_session_options, 24);
 
+AT(xai_run_options, struct_size, 0);
+AT(xai_run_options, seed, 8);
+AT(xai_run_options, memory_budget, 16);
+AT(xai_run_options, progress, 24);
+AT(xai_run_options, user, 32);
+SIZE(xai_run_options, 40);
+
+AT(xai_saliency_options, struct_size, 0);
+AT(xai_saliency_options, method, 8);
+AT(xai_saliency_options, profile, 16);
+AT(xai_saliency_options, layer, 24);
+AT(xai_saliency_options, quadrature, 32);
+AT(xai_saliency_options, baseline, 40);
+AT(xai_saliency_options, noise, 48);
+AT(xai_saliency_options, run, 56);
+AT(xai_saliency_options, baseline_value, 64);
+AT(xai_saliency_options, sigma, 68);
+AT(xai_saliency_options, n_steps, 72);
+AT(xai_saliency_options, n_samples, 76);
+AT(xai_saliency_options, flags, 80);
+AT(xai_saliency_options, reserved, 84);
+SIZE(xai_saliency_options, 88);
+
+AT(xai_draw_options, struct_size, 0);
+AT(xai_draw_options, style, 8);
+AT(xai_draw_options, kind, 16);
+AT(xai_draw_options, n_levels, 20);
+AT(xai_draw_options, opacity, 24);
+AT(xai_draw_options, percentile, 28);
+AT(xai_draw_options, smooth, 32);
+AT(xai_draw_options, reserved, 36);
+SIZE(xai_draw_options, 40);
+
 AT(xai_target, index, 0);
 AT(xai_target, against, 8);
 AT(xai_target, value, 16);

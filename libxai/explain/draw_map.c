@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT
+ * Maps made ready for the eye: channels put together, smoothed, clipped at a percentile, scaled, resized. */
+#include <math.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/memory.h"
+#include "core/tensor.h"
+#include "explain/draw.h"
+#include "io/resample.h"
+
+/* --- one number a pixel --- */
+
+/* As the method puts its channels together: what is signed adds up, of magnitudes the largest counts. */
+static float join_channels(const float *values, size_t n_channels, size_t stride, bool is_signed)
+{
+    float joined = 0;
+
+    for (size_t c = 0; c < n_channels; c++) {
+        float value = values[c * stride];
+
+        if (is_signed)
+            joined += value;
+        else
+            joined = value > joined ? value : joined;
+    }
+    return joined;
+}
+
+static xai_status flatten(xai_tensor **out, const xai_attribution *a, bool one_sided)
+{
+    const xai_tensor *map = a->map;
+    const int64_t *shape = map->shape + map->rank - 2;
+    size_t n = (size_t)(shape[0] * shape[1]), n_channels = map->size / n;
+    xai_status status = xai__tensor_create(out, a->object.context, shape, 2);
+
+    for (size_t i = 0; i < n && status == XAI_OK; i++) {
+        float value = n_channels > 1 ? join_channels(map->data + i, n_channels, n, a->is_signed) : map->data[i];
+
+        (*out)->data[i] = one_sided && a->is_signed && value < 0 ? 0 : value;
+    }
+    return status;
+}
+
+/* --- smoothing --- */
+
+/* One row or column through a bell curve; edges repeat. */
+static void smooth_line(float *out, const float *in, int64_t n, int64_t step, const double *bell, int64_t radius)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double sum = 0;
+
+        for (int64_t j = -radius; j <= radius; j++) {
+            int64_t at = i + j < 0 ? 0 : i + j >= n ? n - 1 : i + j;
+
+            sum += bell[j < 0 ? -j : j] * in[at * step];
+        }
+        out[i * step] = (float)sum;
+    }
+}
+
+static void fill_bell(double *bell, int64_t radius, double sigma)
+{
+    double sum = 0;
+
+    for (int64_t i = 0; i <= radius; i++) {
+        bell[i] = exp(-0.5 * (double)(i * i) / (sigma * sigma));
+        sum += i > 0 ? 2 * bell[i] : bell[i];
+    }
+    for (int64_t i = 0; i <= radius; i++)
+        bell[i] /= sum;
+}
+
+static xai_status smooth(xai_tensor *map, double sigma)
+{
+    xai_context *context = map->object.context;
+    int64_t height = map->shape[0], width = map->shape[1], radius = (int64_t)ceil(3 * sigma);
+    double *bell = xai__alloc_array(context, (size_t)radius + 1, sizeof *bell);
+    float *between = xai__alloc_array(context, map->size, sizeof *between);
+
+    if (bell != NULL && between != NULL) {
+        fill_bell(bell, radius, sigma);
+        for (int64_t y = 0; y < height; y++)
+            smooth_line(between + y * width, map->data + y * width, width, 1, bell, radius);
+        for (int64_t x = 0; x < width; x++)
+            smooth_line(map->data + x, between + x, height, width, bell, radius);
+    }
+    xai__free(context, bell);
+    xai__free(context, between);
+    return bell != NULL && between != NULL ? XAI_OK : XAI_E_NO_MEMORY;
+}
+
+/* --- scaling --- */
+
+static uint32_t order_bits(float value)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    return bits & 0x7fffffff;
+}
+
+static float from_bits(uint32_t bits)
+{
+    float value;
+
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* The magnitude at a rank, counted from 0, byte by byte from the top: magnitudes are ordered as their bits are. */
+static float select_magnitude(const float *data, size_t n, size_t rank)
+{
+    uint32_t prefix = 0, mask = 0;
+
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        size_t counts[256] = { 0 };
+        uint32_t byte = 0;
+
+        for (size_t i = 0; i < n; i++)
+            if ((order_bits(data[i]) & mask) == prefix)
+                counts[order_bits(data[i]) >> shift & 255]++;
+        while (byte < 255 && rank >= counts[byte])
+            rank -= counts[byte++];
+        prefix |= byte << shift;
+        mask |= 255u << shift;
+    }
+    return from_bits(prefix);
+}
+
+/* The magnitude that a share of all does not pass; the largest one where that would be nothing. */
+static float find_limit(const float *data, size_t n, double percentile)
+{
+    size_t rank = (size_t)ceil(percentile / 100 * (double)n);
+    float limit = select_magnitude(data, n, rank > 0 ? rank - 1 : 0);
+
+    return limit > 0 ? limit : select_magnitude(data, n, n - 1);
+}
+
+static float lowest(const xai_tensor *map)
+{
+    float low = map->data[0];
+
+    for (size_t i = 1; i < map->size; i++)
+        low = map->data[i] < low ? map->data[i] : low;
+    return low;
+}
+
+/* To 0..1 from the smallest value on, or to -1..1 about zero; what is beyond the percentile is cut off. */
+static xai_status scale(xai_tensor *map, bool is_signed, double percentile)
+{
+    float low = is_signed ? 0 : lowest(map), limit;
+
+    for (size_t i = 0; i < map->size; i++)
+        map->data[i] -= low;
+    limit = find_limit(map->data, map->size, percentile);
+    if (!(limit > 0) || !isfinite(limit)) {
+        memset(map->data, 0, map->size * sizeof *map->data);
+        return XAI_FLAT;
+    }
+    for (size_t i = 0; i < map->size; i++) {
+        float value = map->data[i] / limit;
+
+        map->data[i] = value > 1 ? 1 : value < -1 ? -1 : value;
+    }
+    return XAI_OK;
+}
+
+static xai_status resize(xai_tensor **map, const xai__drawing *d)
+{
+    const int64_t shape[2] = { d->height, d->width };
+    xai_tensor *from = *map, *resized = NULL;
+    xai_status status = xai__tensor_create(&resized, from->object.context, shape, 2);
+
+    if (status < 0)
+        return status;
+    status = xai__resample_map(resized->data, d->height, d->width, from->data, from->shape[0], from->shape[1],
+                               XAI__MAP_BILINEAR);
+    if (status < 0) {
+        xai_tensor_unref(resized);
+        return status;
+    }
+    xai_tensor_unref(from);
+    *map = resized;
+    return XAI_OK;
+}
+
+xai_status xai__draw_map(xai_tensor **out, const xai__drawing *d, bool one_sided)
+{
+    const xai_attribution *a = d->attribution;
+    bool is_signed = a->is_signed && !one_sided, is_raw = a->profile->is_raw || a->is_signed || a->map->rank > 2;
+    xai_tensor *map = NULL;
+    xai_status status, remark;
+
+    /* A profile that scales its maps has the word, unless more is asked for. */
+    if (!is_raw && d->options.percentile >= 100 && d->options.smooth <= 0)
+        return xai_attribution_map(out, a, d->height, d->width, XAI_NORMALISE_PROFILE);
+    status = flatten(&map, a, one_sided);
+    if (status == XAI_OK && d->options.smooth > 0)
+        status = smooth(map, (double)d->options.smooth * (double)map->shape[1]);
+    if (status < 0) {
+        xai_tensor_unref(map);
+        return status;
+    }
+    remark = scale(map, is_signed, (double)d->options.percentile);
+    status = resize(&map, d);
+    if (status < 0) {
+        xai_tensor_unref(map);
+        return status;
+    }
+    *out = map;
+    return remark;
+}
