@@ -14,9 +14,17 @@ static const cli_command commands[] = {
     { "cam", "[MODEL] [--layer NAME] [--target CLASS]... IMAGE...",
       "Draw where in pictures the evidence for a class is: STEM.cam.heatmap.png and STEM.cam.overlay.png.",
       COMMON | CLI_PICTURE | CLI_MAP, 1, SIZE_MAX, cli_cam },
-    { "nbdt", "[MODEL] [--hierarchy FILE] [--mode hard|soft] IMAGE...",
+    { "nbdt", "[MODEL] [--hierarchy FILE | --induce] [--mode hard|soft] IMAGE...",
       "Say what is in pictures, and by which decisions along a hierarchy of classes.", COMMON | CLI_PICTURE | CLI_TREE,
       1, SIZE_MAX, cli_nbdt },
+    { "hierarchy induce", "[MODEL] [--method NAME] [-o FILE]",
+      "Build a hierarchy of a model's classes, from its weights or from WordNet.",
+      CLI_MODEL | CLI_RUN | CLI_NOISE | CLI_INDUCE, 0, 0, cli_hierarchy_induce },
+    { "hierarchy show", "FILE [MODEL] [--image IMAGE] [-o FILE]",
+      "Draw a hierarchy, and the way of a picture's prediction.",
+      CLI_MODEL | CLI_RUN | CLI_NOISE | CLI_PICTURE | CLI_SHOW, 1, 1, cli_hierarchy_show },
+    { "hierarchy convert", "IN OUT", "Rewrite a hierarchy; the ending decides how: .json, .txt, .dot, .svg, .html.",
+      CLI_RUN | CLI_NOISE | CLI_EDGES, 2, 2, cli_hierarchy_convert },
     { "tree fit", "DATA.csv --target COLUMN -o TREE.json", "Fit a decision tree to a CSV file with a header line.",
       CLI_FIT | CLI_RUN | CLI_NOISE, 1, 1, cli_tree_fit },
     { "tree predict", "TREE.json DATA.csv", "Predict the rows of a CSV file; the answer is one, too.",
@@ -43,7 +51,7 @@ static void print_commands(FILE *file)
 {
     fputs("usage: xai COMMAND ...; xai COMMAND --help says more\n\n", file);
     for (size_t i = 0; i < N_COMMANDS; i++)
-        fprintf(file, "  %-12s %s\n", commands[i].name, commands[i].purpose);
+        fprintf(file, "  %-17s %s\n", commands[i].name, commands[i].purpose);
 }
 
 /* How many words of the command line name a command: 1, or 2 for those such as "tree fit"; 0: another one is meant. */
@@ -58,22 +66,26 @@ static int count_words(const cli_command *command, int argc, char **argv)
     return argc > 2 && strcmp(argv[2], command->name + length + 1) == 0 ? 2 : 0;
 }
 
-/* No command, but perhaps the first word of some. */
-static int say_what_there_is(const cli_args *cli, const char *word)
+/* No command, but perhaps the first word of some, which are listed then. */
+static int list_group(const cli_args *cli, int argc, char **argv)
 {
-    size_t length = strlen(word);
-    bool found = false;
+    size_t length = strlen(argv[1]);
+    bool asked = argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0), found = false;
 
     for (size_t i = 0; i < N_COMMANDS; i++) {
-        if (strncmp(commands[i].name, word, length) != 0 || commands[i].name[length] != ' ')
+        if (strncmp(commands[i].name, argv[1], length) != 0 || commands[i].name[length] != ' ')
             continue;
-        fprintf(stderr, "%s%s", found ? ", " : "xai: there is ", commands[i].name);
+        if (asked)
+            printf("xai %s %s\n    %s\n", commands[i].name, commands[i].usage, commands[i].purpose);
+        else
+            fprintf(stderr, "%s%s", found ? ", " : "xai: there is ", commands[i].name);
         found = true;
     }
     if (!found)
-        return cli_misuse(cli, "%s: no such command; `xai --help` lists them", word);
-    fputs("; --help behind one says more\n", stderr);
-    return CLI_USAGE;
+        return cli_misuse(cli, "%s: no such command; `xai --help` lists them", argv[1]);
+    if (!asked)
+        fputs("; --help behind one says more\n", stderr);
+    return asked ? CLI_DONE : CLI_USAGE;
 }
 
 int main(int argc, char **argv)
@@ -97,5 +109,5 @@ int main(int argc, char **argv)
         if (n_words > 0)
             return cli_main("xai", &commands[i], argc, argv, 1 + n_words);
     }
-    return say_what_there_is(&nothing, argv[1]);
+    return list_group(&nothing, argc, argv);
 }

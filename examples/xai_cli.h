@@ -30,7 +30,10 @@ enum cli_group {
     CLI_PRUNE = 8192,
     CLI_FILE = 16384,
     CLI_PREDICT = 32768,
-    CLI_ROW = 65536
+    CLI_ROW = 65536,
+    CLI_INDUCE = 131072,
+    CLI_SHOW = 262144,
+    CLI_EDGES = 524288
 };
 
 /* An option that may be given several times. */
@@ -60,9 +63,9 @@ typedef struct cli_args {
     cli_triple mean, std;
     int32_t threads;
     uint64_t seed;
-    const char *backend, *profile, *method, *output, *npy, *hierarchy, *mode;
-    bool exif, json, quiet, verbose, grid, explain, help;
-    int32_t top, rounds, batch, window;
+    const char *backend, *profile, *method, *output, *npy, *hierarchy, *mode, *wnids, *wordnet, *image;
+    bool exif, json, quiet, verbose, grid, explain, induce, edges, help;
+    int32_t top, rounds, batch, window, branching;
     /* Trees on tables. */
     const char *column, *criterion;
     int32_t max_depth, max_leaf_nodes, min_samples_leaf, max_features, cuts, steps, row;
@@ -122,6 +125,12 @@ int cli_load(const cli_args *cli, const cli_subject *subject, const char *path, 
 /* Softmax of one row of logits; the caller frees it. Also gives the index of the largest. */
 double *cli_softmax(const float *logits, size_t n_classes, size_t *top);
 
+/* --mode: hard or soft. CLI_GO_ON or CLI_USAGE after a message. */
+int cli_read_mode(const cli_args *cli, uint32_t *mode);
+
+/* Builds the hierarchy of a model's classes as --method, --wnids and --wordnet say. */
+int cli_induce(xai_tree **tree, const cli_args *cli, const cli_subject *subject);
+
 /* A class's label, or "class N" in buffer where the model has none. */
 const char *cli_label(const xai_model *model, size_t index, char *buffer, size_t capacity);
 
@@ -143,6 +152,9 @@ int cli_classify(const cli_args *cli);
 int cli_layers(const cli_args *cli);
 int cli_cam(const cli_args *cli);
 int cli_nbdt(const cli_args *cli);
+int cli_hierarchy_induce(const cli_args *cli);
+int cli_hierarchy_show(const cli_args *cli);
+int cli_hierarchy_convert(const cli_args *cli);
 int cli_convert(const cli_args *cli);
 int cli_bench(const cli_args *cli);
 int cli_info(const cli_args *cli);

@@ -11,12 +11,16 @@ typedef struct nbdt_answer {
     size_t n_steps;
 } nbdt_answer;
 
-/* The command line's hierarchy, else the manifest's. */
+/* One that is built, the command line's, else the manifest's. */
 static int open_hierarchy(xai_tree **tree, const cli_args *cli, const cli_subject *subject)
 {
     const char *path = cli->hierarchy != NULL ? cli->hierarchy : xai_model_hierarchy(subject->model);
     size_t n_classes = xai_model_n_classes(subject->model);
 
+    if (cli->induce && cli->hierarchy != NULL)
+        return cli_misuse(cli, "--hierarchy and --induce: one of them, not both");
+    if (cli->induce)
+        return cli_induce(tree, cli, subject);
     if (path == NULL)
         return cli_misuse(cli, "--hierarchy: expected a file with the hierarchy of classes; the model names none");
     if (cli_is_url(cli, path))
@@ -29,16 +33,6 @@ static int open_hierarchy(xai_tree **tree, const cli_args *cli, const cli_subjec
         return cli_fail(cli, "%s: has %zu classes, but the network %s has %zu", path, xai_tree_n_inputs(*tree),
                         xai_model_architecture(subject->model), n_classes);
     return CLI_GO_ON;
-}
-
-static int read_mode(const cli_args *cli, uint32_t *mode)
-{
-    *mode = XAI_TREE_HARD;
-    if (cli->mode == NULL || strcmp(cli->mode, "hard") == 0)
-        return CLI_GO_ON;
-    *mode = XAI_TREE_SOFT;
-    return strcmp(cli->mode, "soft") == 0 ? CLI_GO_ON
-                                          : cli_misuse(cli, "--mode: expected hard or soft, got \"%s\"", cli->mode);
 }
 
 static int decide(const cli_args *cli, const xai_tree *tree, const float *logits, uint32_t mode, nbdt_answer *answer)
@@ -124,7 +118,7 @@ int cli_nbdt(const cli_args *cli)
     cli_subject subject = { 0 };
     xai_tree *tree = NULL;
     uint32_t mode;
-    int status = read_mode(cli, &mode);
+    int status = cli_read_mode(cli, &mode);
     bool opened;
 
     if (status == CLI_GO_ON)

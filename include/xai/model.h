@@ -180,6 +180,18 @@ XAI_API size_t xai_model_n_classes(const xai_model *model);
 XAI_API const char *xai_model_hierarchy(const xai_model *model);
 
 /**
+ * Copy the weights of the layer that the model decides with: the last linear layer or 1x1 convolution.
+ *
+ * @param[out] out  C x K, a row a class, one reference. NULL on failure.
+ * @param model     The model.
+ * @return 0; XAI_E_UNSUPPORTED if the network does not end with such a layer; XAI_E_NO_MEMORY.
+ *
+ * xai_tree_induce() builds a hierarchy from them. Any thread.
+ * @since 0.1
+ */
+XAI_API xai_status xai_model_class_weights(xai_tensor **out, const xai_model *model);
+
+/**
  * Name a class.
  *
  * @param model        The model.

@@ -36,6 +36,11 @@ enum xai_tree_format {
                           nodes. */
 };
 
+/** Flags of xai_tree_export(). @since 0.1 */
+enum xai_export_flag {
+    XAI_EXPORT_EDGES = 1 /**< JSON of a hierarchy: call the list of links "edges", as networkx does from 3.4 on. */
+};
+
 /** Options of xai_tree_export(). Zero it, set struct_size, set what you need. @since 0.1 */
 typedef struct xai_export_options {
     size_t struct_size;               /**< sizeof(xai_export_options). */
@@ -47,7 +52,7 @@ typedef struct xai_export_options {
                                          among them: the tree's. */
     const char *title;                /**< NULL: none. */
     uint32_t mode;                    /**< One of enum xai_tree_mode: how the row is decided. */
-    uint32_t reserved;                /**< 0. */
+    uint32_t flags;                   /**< From enum xai_export_flag. */
 } xai_export_options;
 
 /** Options of xai_tree_fit(). Zero it, set struct_size, set what you need; zero means scikit-learn's default. An option

@@ -66,20 +66,6 @@ static xai_status find_profile(const xai__profile **out, const char *name)
     return XAI_OK;
 }
 
-static xai_status find_classifier(xai_cam *cam, const char *name)
-{
-    const xai_model *model = cam->session->model;
-    int32_t value;
-    xai_status status;
-
-    if (name == NULL)
-        name = model->classifier;
-    if (name == NULL)
-        return xai__classifier_find(&cam->classifier, &model->graph);
-    status = xai__graph_find(&value, &model->graph, name);
-    return status < 0 ? status : xai__classifier_at(&cam->classifier, &model->graph, value);
-}
-
 /* The caller's layer, the profile's, the manifest's, the one before the pool. */
 static xai_status find_layer(xai_cam *cam, const xai_cam_options *options)
 {
@@ -114,7 +100,7 @@ static xai_status set_up(xai_cam *cam, const xai_cam_options *options)
 
     cam->transposes = status == XAI_OK && cam->profile->draws_as_tutorial;
     if (status == XAI_OK)
-        status = find_classifier(cam, options->classifier);
+        status = xai__classifier_of(&cam->classifier, cam->session->model, options->classifier);
     if (status == XAI_OK && cam->classifier.layer < 0)
         status = xai__fail(XAI_E_UNSUPPORTED,
                            "cam needs a global average pool before the classifier, which %s lacks; use gradcam",

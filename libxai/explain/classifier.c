@@ -3,6 +3,7 @@
 #include "explain/classifier.h"
 
 #include "core/error.h"
+#include "graph/names.h"
 
 static const xai__node *producer(const xai__graph *graph, int32_t value)
 {
@@ -85,7 +86,6 @@ xai_status xai__classifier_find(xai__classifier *out, const xai__graph *graph)
             fill(out, graph, graph->values[value].producer);
             if (map >= 0) {
                 out->is_map = true;
-                out->weights = NULL;
                 out->layer = rectified >= 0 ? rectified : value;
             }
             return XAI_OK;
@@ -99,4 +99,17 @@ xai_status xai__classifier_find(xai__classifier *out, const xai__graph *graph)
         value = node->inputs[0];
     }
     return xai__fail(XAI_E_UNSUPPORTED, "the network does not end with a linear layer or 1x1 convolution");
+}
+
+xai_status xai__classifier_of(xai__classifier *out, const xai_model *model, const char *name)
+{
+    int32_t value;
+    xai_status status;
+
+    if (name == NULL)
+        name = model->classifier;
+    if (name == NULL)
+        return xai__classifier_find(out, &model->graph);
+    status = xai__graph_find(&value, &model->graph, name);
+    return status < 0 ? status : xai__classifier_at(out, &model->graph, value);
 }

@@ -3,14 +3,14 @@
 #ifndef XAI__EXPLAIN_CLASSIFIER_H
 #define XAI__EXPLAIN_CLASSIFIER_H
 
-#include "graph/graph.h"
+#include "model/model.h"
 
 typedef struct xai__classifier {
     int32_t node;  /* a Gemm or a 1x1 convolution */
     int32_t layer; /* the map that it reads through a global average pool; -1: none */
     bool is_map; /* a convolution before the pool: its own (rectified) output is a map a class, and layer is that output
                   */
-    const float *weights; /* n_classes x n_inputs; NULL if is_map */
+    const float *weights; /* n_classes x n_inputs */
     int64_t n_classes, n_inputs;
 } xai__classifier;
 
@@ -20,5 +20,8 @@ xai_status xai__classifier_find(xai__classifier *out, const xai__graph *graph);
 
 /* The same for a layer that the caller names. */
 xai_status xai__classifier_at(xai__classifier *out, const xai__graph *graph, int32_t value);
+
+/* The layer that the caller names; NULL: the manifest's, else the one that is found. */
+xai_status xai__classifier_of(xai__classifier *out, const xai_model *model, const char *name);
 
 #endif

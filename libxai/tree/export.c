@@ -6,8 +6,8 @@
 #include "core/error.h"
 #include "core/options.h"
 #include "io/file.h"
+#include "tree/hierarchy.h"
 #include "tree/outline.h"
-#include "tree/tree.h"
 
 /* By enum xai_tree_format. */
 static const struct {
@@ -26,8 +26,10 @@ static xai_status read_options(xai_export_options *out, const xai_tree *tree, co
 
     if (status < 0)
         return status;
-    if (out->mode > XAI_TREE_SOFT || out->reserved != 0)
-        return xai__fail(XAI_E_INVALID, "mode is %u, reserved is %u", out->mode, out->reserved);
+    if (out->mode > XAI_TREE_SOFT || (out->flags & ~(uint32_t)XAI_EXPORT_EDGES) != 0)
+        return xai__fail(XAI_E_INVALID, "mode is %u, flags are %u", out->mode, out->flags);
+    if ((out->flags & XAI_EXPORT_EDGES) && tree->kind->kind != XAI_TREE_HIERARCHY)
+        return xai__fail(XAI_E_INVALID, "only a hierarchy's JSON has edges");
     if (out->row == NULL && out->row_size != 0)
         return xai__fail(XAI_E_INVALID, "row is NULL, but its size is %zu", out->row_size);
     if (out->row != NULL && out->row_size != tree->n_inputs)
@@ -47,6 +49,13 @@ static xai_status write_drawing(xai__text *text, const xai_tree *tree, uint32_t 
     return status;
 }
 
+static xai_status write_json(xai__text *text, const xai_tree *tree, const xai_export_options *options)
+{
+    if (options->flags & XAI_EXPORT_EDGES)
+        return xai__hierarchy_write_as(text, tree, "edges");
+    return xai__tree_write_json(text, tree);
+}
+
 static xai_status write(xai__text *text, const xai_tree *tree, uint32_t format, const xai_export_options *options)
 {
     xai_export_options read;
@@ -54,7 +63,7 @@ static xai_status write(xai__text *text, const xai_tree *tree, uint32_t format, 
 
     if (status == XAI_OK)
         status = formats[format].write != NULL ? write_drawing(text, tree, format, &read)
-                                               : xai__tree_write_json(text, tree);
+                                               : write_json(text, tree, &read);
     return status < 0 ? status : text->failed ? xai__fail_memory() : XAI_OK;
 }
 

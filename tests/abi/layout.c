@@ -140,7 +140,7 @@ AT(xai_export_options, feature_names, 24);
 AT(xai_export_options, class_names, 32);
 AT(xai_export_options, title, 40);
 AT(xai_export_options, mode, 48);
-AT(xai_export_options, reserved, 52);
+AT(xai_export_options, flags, 52);
 SIZE(xai_export_options, 56);
 
 AT(xai_induce_options, struct_size, 0);

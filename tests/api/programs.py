@@ -15,8 +15,8 @@ import zlib
 
 SOURCE, BUILD = (os.path.abspath(path) for path in sys.argv[1:3])
 DATA = os.environ.get('XAI_TEST_DATA')
-COMMANDS = ['classify', 'layers', 'cam', 'nbdt', 'tree fit', 'tree predict', 'tree explain', 'tree show',
-            'tree prune', 'convert', 'bench', 'info']
+COMMANDS = ['classify', 'layers', 'cam', 'nbdt', 'hierarchy induce', 'hierarchy show', 'hierarchy convert', 'tree fit',
+            'tree predict', 'tree explain', 'tree show', 'tree prune', 'convert', 'bench', 'info']
 LABELS = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck']
 
 
@@ -174,6 +174,13 @@ def test_help_on_every_command():
         assert text.startswith(f'usage: xai {command}'), text
     for program in ('step_2_pretrained', 'step_3_cam', 'step_4_nbdt', 'cover'):
         assert run(program, '--help').works().startswith(f'usage: {program} ')
+
+
+def test_groups_of_commands():
+    assert xai('hierarchy', '--help').works().count('xai hierarchy ') == 3
+    xai('hierarchy').fails(2, 'hierarchy induce, hierarchy show, hierarchy convert')
+    xai('hierarchy', 'grow').fails(2, 'hierarchy induce')
+    xai('hier').fails(2, 'no such command')
 
 
 def test_misuse_is_exit_2():
@@ -517,6 +524,75 @@ def test_tree_failures():
 def read_json(path):
     with open(path, encoding='utf-8') as file:
         return json.load(file)
+
+
+def leaves(nodes):
+    return [node['label'] for node in sorted((n for n in nodes if 'class' in n), key=lambda n: n['class'])]
+
+
+def test_hierarchy_induce():
+    none = ('--wordnet', 'nowhere')
+    xai('hierarchy', 'induce', *NET, *none).fails(1, 'nowhere/data.noun')
+    with open(os.path.join(WORK, 'ids.txt'), 'w', encoding='utf-8') as file:
+        file.write('\n'.join(f'id{index}' for index in range(10)))
+    with open(os.path.join(WORK, 'ids.json'), 'w', encoding='utf-8') as file:
+        json.dump([f'id{index}' for index in range(10)], file)
+    ids = ('--wnids', 'ids.txt')
+    assert xai('hierarchy', 'induce', *NET, *ids, '-o', 'built.json').works() == 'built.json\n'
+    with open(os.path.join(WORK, 'built.json'), encoding='utf-8') as file:
+        built = json.load(file)
+    assert len(built['nodes']) == 19 and len(built['links']) == 18 and leaves(built['nodes']) == LABELS, built
+    assert [node['id'] for node in built['nodes'][8:12]] == ['id8', 'id9', 'f00000010', 'f00000011'], built
+    xai('hierarchy', 'induce', *NET, '--wnids', 'ids.json', '-q', '-o', 'again.json').works()
+    with open(os.path.join(WORK, 'again.json'), encoding='utf-8') as file:
+        assert json.load(file) == built
+    # The tree that is built on the way decides as the one in the file.
+    if os.path.exists('/usr/share/wordnet/data.noun'):
+        ids = ()
+        xai('hierarchy', 'induce', *NET, '-o', 'built.json').works()
+    assert xai('nbdt', *NET, '--induce', *ids, 'a.png').works() == \
+        xai('nbdt', *NET, '--hierarchy', 'built.json', 'a.png').works()
+    text = xai('hierarchy', 'induce', *NET, *ids, '--method', 'random', '--branching', '4', '--seed', '3').works()
+    assert all(label in text for label in LABELS) and text.count('\n') == 14, text
+    assert text != xai('hierarchy', 'induce', *NET, *ids, '--method', 'random', '--branching', '4').works()
+    xai('nbdt', *NET, '--induce', '--hierarchy', 'built.json', 'a.png').fails(2, '--induce')
+    xai('hierarchy', 'induce', *NET, '--method', 'guess').fails(1, 'guess', 'induced, wordnet, random')
+    with open(os.path.join(WORK, 'ids.txt'), 'w', encoding='utf-8') as file:
+        file.write('id0\nid1\n')
+    xai('hierarchy', 'induce', *NET, '--wnids', 'ids.txt').fails(1, 'ids.txt', '2 ids', '10 classes')
+    with open(os.path.join(WORK, 'ids.json'), 'w', encoding='utf-8') as file:
+        file.write('[1, 2')
+    xai('hierarchy', 'induce', *NET, '--wnids', 'ids.json').fails(1, 'ids.json', 'JSON array')
+    xai('hierarchy', 'induce', *NET, '--wnids', 'gone.txt').fails(1, 'gone.txt')
+
+
+def test_hierarchy_show_and_convert():
+    write_hierarchy(os.path.join(WORK, 'h.json'), 10)
+    write_hierarchy(os.path.join(WORK, 'h9.json'), 9)
+    text = xai('hierarchy', 'show', 'h.json').works()
+    assert text.startswith('root\n') and text.count('\n') == 13 and 'leaf 9' in text, text
+    assert xai('hierarchy', 'show', 'h.json', '-o', 'h.dot').works() == 'h.dot\n'
+    xai('hierarchy', 'show', 'h.json', '-o', 'h.doc').fails(1, 'h.doc', '.json')
+    for option, name in (((), 'links'), (('--edges',), 'edges')):
+        assert xai('hierarchy', 'convert', *option, 'h.json', 'out.json').works() == 'out.json\n'
+        with open(os.path.join(WORK, 'out.json'), encoding='utf-8') as file:
+            document = json.load(file)
+        assert len(document[name]) == 12 and ('links' in document) != ('edges' in document), document
+        assert xai('hierarchy', 'show', 'out.json').works() == text
+    xai('hierarchy', 'convert', '--edges', 'out.json', 'h.txt').works()
+    with open(os.path.join(WORK, 'h.txt'), encoding='utf-8') as file:
+        assert file.read() == text
+    xai('hierarchy', 'show', 'net.json').fails(1, 'net.json', 'not a tree')
+    xai('hierarchy', 'convert', 'h.json').fails(2, 'usage')
+    xai('hierarchy', 'convert', 'h.json', 'https://example.org/h.json').fails(1, 'URL')
+    needs('png')
+    shown = xai('hierarchy', 'show', 'h.json', *NET, '--image', 'a.png').works()
+    steps = json.loads(xai('nbdt', *NET, '--hierarchy', 'h.json', '--json', 'a.png').works())['decisions']
+    for step in steps[1:]:
+        assert f'{step["name"]} ({100 * step["probability"]:.2f}%)' in shown, (step, shown)
+    assert shown.count('\n* ') + shown.startswith('* ') == 3, shown
+    xai('hierarchy', 'show', 'h9.json', *NET, '--image', 'a.png').fails(1, 'h9.json', '9', '10')
+
 
 
 def test_imagenet_labels():

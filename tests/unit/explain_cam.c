@@ -230,6 +230,33 @@ static xai_model *network_flat(xai_context *context)
     return network_end(&n, network_linear(&n, network_flatten(&n, x, "flatten"), 4, "fc"));
 }
 
+/* A row a class, of a linear layer and of a 1x1 convolution before the pool. */
+START_TEST(weights_of_classes)
+{
+    xai_model *(*const makers[])(xai_context *) = { network_flat, network_squeeze };
+    const int64_t shapes[][2] = { { 4, 128 }, { 6, 20 } };
+
+    for (int i = 0; i < 2; i++) {
+        fixture f = begin(makers[i]);
+        const xai__graph *graph = &f.model->graph;
+        const float *weights = NULL;
+        xai_tensor *rows = NULL;
+
+        for (size_t k = 0; k < graph->n_nodes; k++) /* the last layer with weights */
+            if (graph->nodes[k].op == XAI__OP_GEMM || graph->nodes[k].op == XAI__OP_CONV)
+                weights = graph->values[graph->nodes[k].inputs[1]].constant;
+        ck_assert_ok(xai_model_class_weights(&rows, f.model));
+        ck_assert(rows->rank == 2 && rows->shape[0] == shapes[i][0] && rows->shape[1] == shapes[i][1]);
+        ck_assert_mem_eq(rows->data, weights, xai_tensor_size(rows) * sizeof(float));
+        xai_tensor_unref(rows);
+        ck_assert_fails(xai_model_class_weights(NULL, f.model), XAI_E_INVALID, "out is NULL");
+        ck_assert_fails(xai_model_class_weights(&rows, NULL), XAI_E_INVALID, "model is NULL");
+        ck_assert_ptr_null(rows);
+        end(&f);
+    }
+}
+END_TEST
+
 START_TEST(refused)
 {
     static const char *const two[2] = { "conv1", "b" };
@@ -337,6 +364,7 @@ static Suite *make_suite(void)
     tcase_add_test(cases, normalised_and_resized);
     tcase_add_test(cases, flat_map);
     tcase_add_test(cases, classifier_before_the_pool);
+    tcase_add_test(cases, weights_of_classes);
     tcase_add_test(cases, refused);
     tcase_add_test(cases, only_edits_apply);
     tcase_add_test(cases, record);

@@ -190,6 +190,21 @@ static void check_text(const xai_tree *tree, const char *list, const char *expec
          "\"class\":0}]"                                                                                               \
          ",\n\"%s\":[\n{\"source\":\"r\",\"target\":\"x\"}]}\n"
 
+/* The same through the public door. */
+static void check_flags(void)
+{
+    xai_export_options options = { .struct_size = sizeof options, .flags = XAI_EXPORT_EDGES };
+    xai_tree *tree = read_text("{\"nodes\":[{\"id\":\"x\"}],\"links\":[]}");
+    char text[256];
+
+    ck_assert_uint_eq(xai_tree_export(tree, XAI_TREE_JSON, &options, text, sizeof text), strlen(text));
+    ck_assert_ptr_nonnull(strstr(text, "\"edges\":[]"));
+    options.flags = 2;
+    ck_assert_uint_eq(xai_tree_export(tree, XAI_TREE_JSON, &options, text, sizeof text), 0);
+    ck_assert_ptr_nonnull(strstr(xai_last_error(), "flags are 2"));
+    xai_tree_unref(tree);
+}
+
 /* What was merged into nodes is kept, also what was merged into that, and both spellings are written as they are read.
  */
 START_TEST(contractions_and_spellings)
@@ -215,6 +230,7 @@ START_TEST(contractions_and_spellings)
         check_text(tree, lists[1 - i], text);
         xai_tree_unref(tree);
     }
+    check_flags();
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         snprintf(text, sizeof text, "{\"nodes\":[{\"id\":\"a\",\"contraction\":%s}],\"links\":[]}", wrong[i].member);
         ck_assert_fails(xai_tree_load_memory(&tree, context, text, strlen(text)), XAI_E_FORMAT, wrong[i].words);
