@@ -10,12 +10,9 @@
 #include <xai/hook.h>
 #include <xai/image.h>
 #include <xai/model.h>
-<<<<<<< HEAD
 #include <xai/nbdt.h>
-=======
 #include <xai/run.h>
 #include <xai/saliency.h>
->>>>>>> a080cb2 (Explain by gradients at the pixels, and draw signed maps)
 #include <xai/session.h>
 #include <xai/table.h>
 #include <xai/tensor.h>
