@@ -59,7 +59,7 @@ typedef struct xai_export_options {
  * of another method is refused, not ignored. @since 0.1 */
 typedef struct xai_fit_options {
     size_t struct_size;               /**< sizeof(xai_fit_options). */
-    const char *method;               /**< "cart". NULL: "cart". */
+    const char *method;               /**< "cart" or "dndt". NULL: "cart". */
     const char *criterion;            /**< CART: "gini", "entropy" (information gain), "log_loss" (the same) or
                                          "squared_error" (regression). NULL: "gini". */
     const float *sample_weights;      /**< One a row, finite, >= 0, not all 0; NULL: all 1. */
@@ -108,7 +108,7 @@ typedef struct xai_decision {
 } xai_decision;
 
 /**
- * Read a tree from a JSON file: nbdt's hierarchies ("links" or "edges"), or a CART.
+ * Read a tree from a JSON file: nbdt's hierarchies ("links" or "edges"), a CART or a DNDT.
  *
  * Class n of a hierarchy is its n-th leaf in the order of "nodes", unless each leaf says its own as "class".
  *
@@ -116,6 +116,9 @@ typedef struct xai_decision {
  * "threshold", "impurity", "n_node_samples", "weighted_n_node_samples", "value", perhaps "missing_go_to_left"; and
  * "n_features". What is not finite is a text: "inf", "-inf", "nan". "regression" is true or false (default: true where
  * a node has one value). "feature_names" and "class_names" may be there.
+ *
+ * A DNDT is "cuts" (ascending, as many for each feature), "temperatures" (one a feature) and "leaf_scores" (logits of
+ * the classes, a leaf each, the first feature's bin changing slowest), and perhaps names.
  *
  * @param[out] out  The tree, one reference. NULL on failure.
  * @param context   Context; kept alive.
@@ -147,14 +150,15 @@ XAI_API xai_status xai_tree_load_memory(xai_tree **out, xai_context *context, co
  * Fit a tree to a table.
  *
  * Breiman, Friedman, Olshen, Stone: Classification and Regression Trees, 1984; node for node the tree that scikit-learn
- * 1.9 grows, whose features are float32 and whose sums are double, too.
+ * 1.9 grows, whose features are float32 and whose sums are double, too. Yang, Morillo, Hospedales: Deep Neural Decision
+ * Trees, 2018, trained by Adam on all rows at once with temperature 0.1; here features are scaled to 0..1 meanwhile.
  *
  * @param[out] out  The tree, one reference. NULL on failure.
  * @param rows      N x F features, finite, or NaN where a value is missing (CART).
  * @param targets   N: class indices, or finite numbers for "squared_error".
  * @param options   NULL for the defaults.
  * @return 0; XAI_E_INVALID, also for an option that the method has not; XAI_E_SHAPE; XAI_E_NOT_FOUND for an unknown
- * method or criterion; XAI_E_LIMIT; XAI_E_NO_MEMORY.
+ * method or criterion; XAI_E_LIMIT, also where a DNDT would have more than a million leaves; XAI_E_NO_MEMORY.
  *
  * The same seed gives the same tree. Any thread.
  * @since 0.1

@@ -21,6 +21,7 @@ static const struct {
                       const xai_fit_options *options);
 } methods[] = {
     { "cart", FOR_CART, xai__cart_fit },
+    { "dndt", FOR_DNDT, xai__dndt_fit },
 };
 
 #define FIELD(name, mask)                                                                                              \
@@ -137,5 +138,6 @@ xai_status xai_tree_fit(xai_tree **out, const xai_tensor *rows, const xai_tensor
             status = check_shapes(rows, targets);
         return status < 0 ? status : methods[i].fit(out, rows, targets, &read);
     }
-    return xai__fail(XAI_E_NOT_FOUND, "there is no method \"%s\" of fitting a tree; there is \"cart\"", name);
+    return xai__fail(XAI_E_NOT_FOUND, "there is no method \"%s\" of fitting a tree; there are \"cart\" and \"dndt\"",
+                     name);
 }

@@ -9,6 +9,9 @@
 xai_status xai__cart_fit(xai_tree **out, const xai_tensor *rows, const xai_tensor *targets,
                          const xai_fit_options *options);
 
+xai_status xai__dndt_fit(xai_tree **out, const xai_tensor *rows, const xai_tensor *targets,
+                         const xai_fit_options *options);
+
 /* Fills out with N class indices and says how many classes there are. */
 xai_status xai__fit_classes(double *out, size_t *n_classes, const xai_tensor *targets, const xai_fit_options *options);
 

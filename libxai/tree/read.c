@@ -2,6 +2,7 @@
  * Trees from JSON: a key that only one kind's files have says which reader takes a document. */
 #include "core/error.h"
 #include "tree/cart.h"
+#include "tree/dndt.h"
 #include "tree/hierarchy.h"
 
 /* A million nodes take nine values each; the text of such a file stays below 256 MiB. */
@@ -15,6 +16,7 @@ typedef struct tree_reader {
 static const tree_reader readers[] = {
     { "nodes", xai__hierarchy_read },
     { "children_left", xai__cart_read },
+    { "cuts", xai__dndt_read },
 };
 
 static xai_status read_tree(xai_tree **out, xai_context *context, const xai__json *json)
@@ -27,7 +29,7 @@ static xai_status read_tree(xai_tree **out, xai_context *context, const xai__jso
     for (size_t i = 0; i < sizeof readers / sizeof *readers; i++)
         if (xai__json_find(&member, root, readers[i].key))
             return readers[i].read(out, context, json);
-    return xai__json_fail(root, XAI_E_FORMAT, "is not a tree: it has neither \"nodes\" nor \"children_left\"");
+    return xai__json_fail(root, XAI_E_FORMAT, "is not a tree: it has no \"nodes\", \"children_left\" or \"cuts\"");
 }
 
 xai_status xai_tree_load(xai_tree **out, xai_context *context, const char *path)

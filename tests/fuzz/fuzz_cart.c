@@ -80,7 +80,7 @@ static void use(xai_context *context, const xai_tree *tree)
     if (n > WIDEST || xai_tree_n_classes(tree) > WIDEST)
         return;
     for (size_t i = 0; i < N_ROWS * n; i++)
-        data[i] = i % 5 == 3 ? NAN : (float)(i % 7) - 3.0f;
+        data[i] = i % 5 == 3 && xai_tree_kind(tree) == XAI_TREE_CART ? NAN : (float)(i % 7) - 3.0f;
     if (xai_tensor_wrap(&rows, context, data, shape, 2, NULL, NULL) < 0)
         abort();
     follow(tree, rows, data);

@@ -93,6 +93,12 @@ CART = {
     "feature": cart(feature=[5, -2, 0, -2, -2]),
     "short": cart(threshold=[0.5]),
     "weights": cart(weighted_n_node_samples=[8, 4, 0, 3, 1]),
+    "dndt": json.dumps({"cuts": [[2.45], [1.75]], "temperatures": [0.1, 0.1],
+                        "leaf_scores": [[1, 0], [0, 1], [-1, 2], [0.5, 0.5]]}).encode(),
+    "dndt-two-cuts": json.dumps({"cuts": [[0, 1]], "temperatures": [1e-300], "leaf_scores": [[1], [2], [3]],
+                                 "feature_names": ["a"], "class_names": ["x"]}).encode(),
+    "dndt-leaves": json.dumps({"cuts": [[1]] * 20, "temperatures": [1] * 20, "leaf_scores": [[1]]}).encode(),
+    "dndt-order": json.dumps({"cuts": [[1, 0]], "temperatures": [1], "leaf_scores": [[1], [2], [3]]}).encode(),
 }
 
 
