@@ -43,7 +43,7 @@ static const cli_option options[] = {
     { "profile", 0, TEXT, CLI_MAP | CLI_PROFILE, AT(profile), "NAME", "whose conventions to follow (default)" },
     { "hierarchy", 0, TEXT, CLI_TREE, AT(hierarchy), "FILE", "hierarchy of the classes (.json); the manifest's" },
     { "induce", 0, FLAG, CLI_TREE, AT(induce), NULL, "build the hierarchy from the model's weights" },
-    { "mode", 0, TEXT, CLI_TREE | CLI_SHOW, AT(mode), "MODE", "decide hard or soft (hard)" },
+    { "mode", 0, TEXT, CLI_TREE | CLI_SHOW, AT(mode), "MODE", "decide hard or soft (hard; soft by profile nbdt)" },
     { "image", 0, TEXT, CLI_SHOW, AT(image), "IMAGE", "draw the way of a picture's prediction by MODEL" },
     { "method", 0, TEXT, CLI_INDUCE, AT(method), "NAME", "induced, wordnet or random (induced)" },
     { "branching", 0, COUNT, CLI_INDUCE, AT(branching), "N", "most children of a node (2)" },

@@ -5,6 +5,28 @@
 
 #include "xai_cli.h"
 
+/* How nbdt decides and speaks, release by release. */
+typedef struct nbdt_profile {
+    const char *name;
+    uint32_t mode;               /* where --mode says nothing */
+    bool tells_confidence;       /* one less the entropy, in place of the probability */
+    bool names_root;             /* a hard tree's root is called just that */
+    bool lacks_entropy;          /* and a hard tree's leaf its id */
+    bool lacks_soft_probability; /* soft decisions are names alone */
+} nbdt_profile;
+
+static const nbdt_profile profiles[] = {
+    { .name = "default", .mode = XAI_TREE_HARD },
+    { .name = "nbdt-0.0.4", .mode = XAI_TREE_HARD, .lacks_entropy = true, .lacks_soft_probability = true },
+    { .name = "nbdt", .mode = XAI_TREE_SOFT, .tells_confidence = true, .names_root = true },
+};
+
+/* What to decide by, and how to say it. */
+typedef struct nbdt_manner {
+    const nbdt_profile *profile;
+    uint32_t mode;
+} nbdt_manner;
+
 /* One picture's way through the tree. */
 typedef struct nbdt_answer {
     xai_decision *steps;
@@ -35,6 +57,28 @@ static int open_hierarchy(xai_tree **tree, const cli_args *cli, const cli_subjec
     return CLI_GO_ON;
 }
 
+static int read_profile(const cli_args *cli, const nbdt_profile **out)
+{
+    *out = &profiles[0];
+    for (size_t i = 0; cli->profile != NULL && i < sizeof profiles / sizeof profiles[0]; i++) {
+        if (strcmp(cli->profile, profiles[i].name) == 0) {
+            *out = &profiles[i];
+            return CLI_GO_ON;
+        }
+    }
+    if (cli->profile == NULL)
+        return CLI_GO_ON;
+    return cli_misuse(cli, "--profile: expected default, nbdt-0.0.4 or nbdt, got \"%s\"", cli->profile);
+}
+
+static int read_manner(const cli_args *cli, nbdt_manner *manner)
+{
+    int status = read_profile(cli, &manner->profile);
+
+    manner->mode = manner->profile->mode;
+    return status != CLI_GO_ON || cli->mode == NULL ? status : cli_read_mode(cli, &manner->mode);
+}
+
 static int decide(const cli_args *cli, const xai_tree *tree, const float *logits, uint32_t mode, nbdt_answer *answer)
 {
     if (xai_tree_decisions(&answer->n_steps, tree, logits, mode, NULL, 0) != XAI_OK)
@@ -56,41 +100,64 @@ static const char *prediction(const xai_model *model, const nbdt_answer *answer)
     return label != NULL ? label : leaf->name;
 }
 
-static void print_line(const cli_subject *subject, const nbdt_answer *answer)
+static bool has_probability(const nbdt_manner *manner)
+{
+    return manner->mode == XAI_TREE_HARD || !manner->profile->lacks_soft_probability;
+}
+
+static void print_line(const cli_subject *subject, const nbdt_answer *answer, const nbdt_manner *manner)
 {
     printf("Prediction: %s // Decisions: ", prediction(subject->model, answer));
-    for (size_t i = 1; i < answer->n_steps; i++)
-        printf("%s%s (%.2f%%)", i > 1 ? ", " : "", answer->steps[i].name, 100 * answer->steps[i].probability);
+    for (size_t i = 1; i < answer->n_steps; i++) {
+        const xai_decision *step = &answer->steps[i];
+
+        printf("%s%s", i > 1 ? ", " : "", step->name);
+        if (manner->profile->tells_confidence)
+            printf(" (Confidence: %.2f%%)", 100 * (1 - step->entropy));
+        else if (has_probability(manner))
+            printf(" (%.2f%%)", 100 * step->probability);
+    }
     putchar('\n');
 }
 
+/* What the profile's release leaves out is null. */
+static json_object *describe(const nbdt_answer *answer, size_t i, const nbdt_manner *manner)
+{
+    const nbdt_profile *profile = manner->profile;
+    const xai_decision *step = &answer->steps[i];
+    json_object *row = json_object_new_object();
+    bool is_hard = manner->mode == XAI_TREE_HARD, is_leaf = i + 1 == answer->n_steps;
+    bool has_id = !(profile->lacks_entropy && is_hard && is_leaf);
+    const char *name = profile->names_root && is_hard && i == 0 ? "root" : step->name;
+
+    json_object_object_add(row, "node", has_id ? json_object_new_string(step->node) : NULL);
+    json_object_object_add(row, "name", json_object_new_string(name));
+    json_object_object_add(row, "probability", has_probability(manner) ? cli_json_number(step->probability) : NULL);
+    json_object_object_add(row, "entropy", profile->lacks_entropy ? NULL : cli_json_number(step->entropy));
+    return row;
+}
+
 static int print_json(const cli_args *cli, const cli_subject *subject, const char *path, const nbdt_answer *answer,
-                      uint32_t mode)
+                      const nbdt_manner *manner)
 {
     json_object *document = json_object_new_object();
     json_object *class = json_object_new_object();
     json_object *list = json_object_new_array();
 
-    for (size_t i = 0; i < answer->n_steps; i++) {
-        json_object *row = json_object_new_object();
-
-        json_object_object_add(row, "node", json_object_new_string(answer->steps[i].node));
-        json_object_object_add(row, "name", json_object_new_string(answer->steps[i].name));
-        json_object_object_add(row, "probability", cli_json_number(answer->steps[i].probability));
-        json_object_object_add(row, "entropy", cli_json_number(answer->steps[i].entropy));
-        json_object_array_add(list, row);
-    }
+    for (size_t i = 0; i < answer->n_steps; i++)
+        json_object_array_add(list, describe(answer, i, manner));
     json_object_object_add(class, "index", json_object_new_int64(answer->steps[answer->n_steps - 1].class_index));
     json_object_object_add(class, "label", json_object_new_string(prediction(subject->model, answer)));
     json_object_object_add(document, "image", json_object_new_string(path));
     json_object_object_add(document, "prediction", class);
-    json_object_object_add(document, "mode", json_object_new_string(mode == XAI_TREE_SOFT ? "soft" : "hard"));
+    json_object_object_add(document, "mode", json_object_new_string(manner->mode == XAI_TREE_SOFT ? "soft" : "hard"));
+    json_object_object_add(document, "profile", json_object_new_string(manner->profile->name));
     json_object_object_add(document, "decisions", list);
     return cli_json_print(cli, document);
 }
 
 static int explain(const cli_args *cli, const cli_subject *subject, const xai_tree *tree, const char *path,
-                   uint32_t mode)
+                   const nbdt_manner *manner)
 {
     xai_tensor *input = NULL, *logits = NULL;
     nbdt_answer answer = { 0 };
@@ -99,13 +166,13 @@ static int explain(const cli_args *cli, const cli_subject *subject, const xai_tr
     if (status == CLI_GO_ON && xai_session_forward(&logits, subject->session, input) != XAI_OK)
         status = cli_fail(cli, "%s: %s", path, xai_last_error());
     if (status == CLI_GO_ON)
-        status = decide(cli, tree, xai_tensor_data(logits), mode, &answer);
+        status = decide(cli, tree, xai_tensor_data(logits), manner->mode, &answer);
     if (status == CLI_GO_ON && cli->json)
-        status = print_json(cli, subject, path, &answer, mode);
+        status = print_json(cli, subject, path, &answer, manner);
     else if (status == CLI_GO_ON) {
         if (cli->operands.count > 1)
             printf("%s: ", path);
-        print_line(subject, &answer);
+        print_line(subject, &answer, manner);
     }
     free(answer.steps);
     xai_tensor_unref(logits);
@@ -117,8 +184,8 @@ int cli_nbdt(const cli_args *cli)
 {
     cli_subject subject = { 0 };
     xai_tree *tree = NULL;
-    uint32_t mode;
-    int status = cli_read_mode(cli, &mode);
+    nbdt_manner manner;
+    int status = read_manner(cli, &manner);
     bool opened;
 
     if (status == CLI_GO_ON)
@@ -127,7 +194,7 @@ int cli_nbdt(const cli_args *cli)
         status = open_hierarchy(&tree, cli, &subject);
     opened = status == CLI_GO_ON;
     for (size_t i = 0; opened && i < cli->operands.count; i++) {
-        if (explain(cli, &subject, tree, cli->operands.items[i], mode) != CLI_GO_ON)
+        if (explain(cli, &subject, tree, cli->operands.items[i], &manner) != CLI_GO_ON)
             status = CLI_FAILED;
     }
     xai_tree_unref(tree);

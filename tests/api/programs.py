@@ -400,6 +400,26 @@ def write_hierarchy(path, n_classes):
         json.dump({'nodes': nodes, 'links': links}, file)
 
 
+def check_nbdt_profiles(steps):
+    """steps: what the default profile says of a.png, decided hard."""
+    def ask(*arguments):
+        return xai('nbdt', *NET, '--hierarchy', 'h.json', *arguments, 'a.png').works()
+
+    old = json.loads(ask('--json', '--profile', 'nbdt-0.0.4'))
+    assert old['profile'] == 'nbdt-0.0.4' and old['mode'] == 'hard', old
+    assert [step['entropy'] for step in old['decisions']] == [None] * 3 and old['decisions'][-1]['node'] is None, old
+    assert [step['probability'] for step in old['decisions']] == [step['probability'] for step in steps], old
+    assert ask('--profile', 'nbdt-0.0.4') == ask()
+    soft = ask('--profile', 'nbdt-0.0.4', '--mode', 'soft')
+    assert '%' not in soft and soft.startswith('Prediction: '), soft
+    head = json.loads(ask('--json', '--profile', 'nbdt', '--mode', 'hard'))
+    assert head['decisions'] == [{**steps[0], 'name': 'root'}, *steps[1:]], head
+    new, words = json.loads(ask('--json', '--profile', 'nbdt')), ask('--profile', 'nbdt')
+    assert new['mode'] == 'soft' and new['decisions'] == json.loads(ask('--json', '--mode', 'soft'))['decisions'], new
+    assert all(f'{step["name"]} (Confidence: {100 * (1 - step["entropy"]):.2f}%)' in words for step in new['decisions'][1:])
+    xai('nbdt', *NET, '--hierarchy', 'h.json', '--profile', 'dtree', 'a.png').fails(2, 'dtree', 'nbdt-0.0.4')
+
+
 def test_nbdt():
     needs('png')
     write_hierarchy(os.path.join(WORK, 'h.json'), 10)
@@ -419,6 +439,7 @@ def test_nbdt():
     assert run('step_4_nbdt', *NET, '--hierarchy', 'h.json', 'a.png').works().startswith(line), line
     lines = xai('nbdt', *NET, '--mode', 'soft', '--hierarchy', 'h.json', 'a.png', 'b.png').works().splitlines()
     assert len(lines) == 2 and lines[1].startswith('b.png: Prediction: '), lines
+    check_nbdt_profiles(steps)
     xai('nbdt', *NET, 'a.png').fails(2, '--hierarchy')
     # The manifest's own hierarchy, which another one replaces.
     write_manifest(os.path.join(WORK, 'tree.json'), hierarchy='h.json')
