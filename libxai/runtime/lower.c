@@ -52,6 +52,8 @@ static bool is_base(const xai__graph *graph, const xai__node *node)
         return all_constant(graph, node);
     case XAI__OP_MAX_POOL:
         return true;
+    case XAI__OP_MAX_POOL_DATA:
+        return graph->values[node->inputs[1]].constant == NULL;
     case XAI__OP_AVERAGE_POOL: /* windows cut short behind the padding divide by what is left of them: the reference's
                                   affair */
         return !(a->count_pad && a->ceil_mode);
@@ -192,7 +194,7 @@ static xai__fused *add_fused(xai__lowered *l, uint32_t kind, int32_t node, int32
 
     if (fused == NULL)
         return NULL;
-    *fused = (xai__fused){ .kind = kind, .node = node, .input = input, .value = value };
+    *fused = (xai__fused){ .kind = kind, .node = node, .input = input, .beside = -1, .value = value };
     if (value >= 0)
         l->fused_of[value] = (int32_t)l->n_fused;
     l->n_fused++;
@@ -205,6 +207,12 @@ static void add_stage(xai__lowered *l, int32_t fused, const xai__fused_stage *st
     l->fused_of[stage->value] = fused;
 }
 
+/* What a base reads beside its input takes the place of a stage's operand. */
+static size_t most_stages(const xai__fused *fused)
+{
+    return fused->beside >= 0 ? XAI__MAX_STAGES - 1 : XAI__MAX_STAGES;
+}
+
 /* Can the chain that makes `value` go on behind it, reading operand? Chains run in order of creation, so what it reads
  * must come from an earlier one; and one that runs before the seed is there must not wait for it. */
 static bool can_append(const xai__lowered *l, int32_t value, int32_t operand)
@@ -212,7 +220,7 @@ static bool can_append(const xai__lowered *l, int32_t value, int32_t operand)
     int32_t at = l->fused_of[value];
     const xai__fused *fused = at >= 0 ? &l->fused[at] : NULL;
 
-    return fused != NULL && fused->kind == XAI__FUSED_KERNEL && fused->n_stages < XAI__MAX_STAGES &&
+    return fused != NULL && fused->kind == XAI__FUSED_KERNEL && fused->n_stages < most_stages(fused) &&
            xai__fused_last(fused) == value && !l->is_cut[value] && (size_t)at >= l->n_early &&
            (operand < 0 || l->fused_of[operand] < at);
 }
@@ -262,6 +270,8 @@ static xai_status lower_base(xai__lowered *l, int32_t index)
         return XAI_E_NO_MEMORY;
     if (has_bias)
         add_stage(l, (int32_t)l->n_fused - 1, &bias);
+    if (node->op == XAI__OP_MAX_POOL_DATA)
+        l->fused[l->n_fused - 1].beside = node->inputs[1];
     return XAI_OK;
 }
 
@@ -297,6 +307,8 @@ static void mark_wanted(xai__lowered *l, const xai__plan_key *key)
             for (size_t j = 0; j < l->graph->nodes[fused->node].n_inputs; j++)
                 if (l->graph->nodes[fused->node].inputs[j] >= 0)
                     l->is_wanted[l->graph->nodes[fused->node].inputs[j]] = true;
+        if (fused->beside >= 0)
+            l->is_wanted[fused->beside] = true;
         for (size_t j = 0; j < fused->n_stages; j++)
             if (fused->stages[j].operand >= 0)
                 l->is_wanted[fused->stages[j].operand] = true;
@@ -429,6 +441,10 @@ static void describe_base(xai__op_desc *desc, const xai__graph *graph, const xai
         desc->pool = XAI__POOL_AVERAGE;
         desc->kernel_h = desc->in_h;
         desc->kernel_w = desc->in_w;
+        break;
+    case XAI__OP_MAX_POOL_DATA:
+        desc->op = XAI__POOL_DATA;
+        desc->pool = XAI__POOL_MAX;
         break;
     default:
         desc->op = XAI__POOL;

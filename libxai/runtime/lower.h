@@ -23,9 +23,10 @@ typedef struct xai__fused_stage {
 
 typedef struct xai__fused {
     uint32_t kind;
-    int32_t node;  /* the base; -1: a map, which begins with its input as it is */
-    int32_t input; /* value that the base reads first */
-    int32_t value; /* the base's result; -1: no value of the graph (a convolution before its bias) */
+    int32_t node;   /* the base; -1: a map, which begins with its input as it is */
+    int32_t input;  /* value that the base reads first */
+    int32_t beside; /* value that the base reads too, in the layout of its result; -1: none */
+    int32_t value;  /* the base's result; -1: no value of the graph (a convolution before its bias) */
     size_t n_stages;
     xai__fused_stage stages[XAI__MAX_STAGES];
 } xai__fused;

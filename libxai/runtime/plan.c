@@ -65,7 +65,7 @@ static void free_step(xai__step *step, xai__plan *plan, xai__packed_set *packed)
 static xai_status emit_copy(planner *p, int32_t from, int32_t to)
 {
     const xai__place *in = &p->plan->places[from], *out = &p->plan->places[to];
-    xai__fused copy = { .kind = XAI__FUSED_KERNEL, .node = -1, .input = in->value, .value = -1 };
+    xai__fused copy = { .kind = XAI__FUSED_KERNEL, .node = -1, .input = in->value, .beside = -1, .value = -1 };
     xai__op_desc desc;
     xai__step *step;
     xai_status status;
@@ -181,7 +181,7 @@ static xai_status fill_parameters(candidate *c, planner *p, const xai__fused *fu
 
 static xai_status fill_stages(candidate *c, planner *p, const xai__fused *fused)
 {
-    int32_t n_operands = 0;
+    int32_t n_operands = fused->beside >= 0 ? 1 : 0;
 
     c->stages = xai__zalloc_array(p->plan->context, XAI__MAX_STAGES, sizeof *c->stages);
     if (c->stages == NULL)
@@ -247,6 +247,8 @@ static xai_status place_stages(planner *p, const xai__fused *fused, size_t n, ui
     xai_status status = XAI_OK;
     size_t n_operands = 0;
 
+    if (fused->beside >= 0)
+        status = ensure_place(&operands[n_operands++], p, fused->beside, layout);
     for (size_t i = 0; i < n && status == XAI_OK; i++)
         if (fused->stages[i].operand >= 0)
             status = ensure_place(&operands[n_operands++], p, fused->stages[i].operand, layout);
@@ -338,7 +340,7 @@ static xai_status emit_chain(planner *p, const xai__fused *fused)
         if (status < 0 || n_done == rest.n_stages)
             return status;
         rest.input = n_done > 0 ? rest.stages[n_done - 1].value : rest.value;
-        rest.node = rest.value = -1;
+        rest.node = rest.beside = rest.value = -1;
         rest.n_stages -= n_done;
         memmove(rest.stages, rest.stages + n_done, rest.n_stages * sizeof *rest.stages);
     }
@@ -365,7 +367,7 @@ static xai_status emit_view(planner *p, const xai__fused *fused)
 
 static bool moves_layouts(planner *p, int32_t value)
 {
-    xai__fused copy = { .kind = XAI__FUSED_KERNEL, .node = -1, .input = value, .value = -1 };
+    xai__fused copy = { .kind = XAI__FUSED_KERNEL, .node = -1, .input = value, .beside = -1, .value = -1 };
     xai__kernel *kernel = NULL;
     xai__op_desc desc;
 

@@ -97,7 +97,7 @@ static bool inputs_unchanged(const check *c)
 
     if (memcmp(p->in.memory, p->in.before, p->in.size * sizeof(float)) != 0)
         return fail(c, "the input was written");
-    for (uint32_t i = 0; i < p->desc.n_stages; i++)
+    for (uint32_t i = 0; i <= XAI__MAX_STAGES; i++)
         if (p->operands[i].memory != NULL &&
             memcmp(p->operands[i].memory, p->operands[i].before, p->operands[i].size * sizeof(float)) != 0)
             return fail(c, "operand %u was written", i);
@@ -110,7 +110,11 @@ static int64_t cost_of(const xai__op_desc *d)
 {
     int64_t taps = (int64_t)d->kernel_h * d->kernel_w;
 
-    return d->op == XAI__CONV ? d->in_c / (int32_t)d->groups * taps + 8 : d->op == XAI__GEMM ? d->in_c + 8 : taps + 8;
+    if (d->op == XAI__POOL_DATA)
+        return taps * d->in_h * d->in_w;
+    return d->op == XAI__CONV || d->op == XAI__CONV_DATA ? d->in_c / (int32_t)d->groups * taps + 8
+           : d->op == XAI__GEMM                          ? d->in_c + 8
+                                                         : taps + 8;
 }
 
 /* Bounds that hold for certain are wide where outputs share their sums; on the whole, errors stay far below them. */
@@ -175,9 +179,9 @@ static bool check_alone(check *c)
 
     for (int32_t i = 0; i < (int32_t)p->n_images; i++) {
         xai__args args = runner_args(p, &c->k);
-        xai__view operands[XAI__MAX_STAGES];
+        xai__view operands[XAI__MAX_STAGES + 1];
 
-        for (uint32_t j = 0; j < p->desc.n_stages; j++)
+        for (uint32_t j = 0; j <= XAI__MAX_STAGES; j++)
             operands[j] = value_from(&p->operands[j], i);
         args.n_images = 1;
         args.in = value_from(&p->in, i);
@@ -221,6 +225,8 @@ static bool check_windows(check *c)
     xai__args args = runner_args(p, &c->k);
     xai__rng rng;
 
+    if (p->desc.op == XAI__POOL_DATA) /* offered for whole maps only */
+        return true;
     xai__rng_seed(&rng, p->seed ^ 77);
     for (int round = 0; round < 4; round++) {
         for (uint32_t i = 0; i < p->n_images; i++)
@@ -324,7 +330,7 @@ static bool check_reach(check *c)
     xai__args args = runner_args(p, &c->k);
     xai__window dirty, reach, seen = { INT32_MAX, 0, INT32_MAX, 0 };
     bool exact = d->dilation_h == 1 && d->dilation_w == 1 && d->n_stages == 0 && d->stride_h <= d->kernel_h &&
-                 d->stride_w <= d->kernel_w;
+                 d->stride_w <= d->kernel_w && d->op != XAI__POOL_DATA;
     xai__rng rng;
 
     xai__rng_seed(&rng, p->seed ^ 99);
@@ -366,7 +372,7 @@ static bool check_in_place(check *c)
     problem *p = c->p;
     const xai__window all = whole(&p->out);
     xai__args args = runner_args(p, &c->k);
-    xai__view operands[XAI__MAX_STAGES];
+    xai__view operands[XAI__MAX_STAGES + 1];
 
     for (uint32_t i = 0; i < p->desc.n_stages; i++) {
         value *operand = &p->operands[i];

@@ -24,8 +24,19 @@ static bool extent(int32_t *out, const shape *s, int i)
     return room >= 0;
 }
 
+/* The input of a window that slid to so many outputs, and what of it no window reached. */
+static bool extent_back(int32_t *out, const shape *s, int i)
+{
+    int32_t in = i == 0 ? s->in_h : s->in_w, rest = (in + s->kernel[i]) % s->stride[i];
+
+    *out = (in - 1) * s->stride[i] - s->pads[i] - s->pads[i + 2] + (s->kernel[i] - 1) * s->dilation[i] + 1 + rest;
+    return *out > 0;
+}
+
 bool shape_outputs(const shape *s, int32_t *out_h, int32_t *out_w)
 {
+    if (s->op == XAI__CONV_DATA || s->op == XAI__POOL_DATA)
+        return extent_back(out_h, s, 0) && extent_back(out_w, s, 1);
     if (s->op == XAI__MAP || s->op == XAI__GEMM) {
         *out_h = s->in_h;
         *out_w = s->in_w;
@@ -133,14 +144,44 @@ static void random_map(shape *s, xai__rng *rng)
     s->out_layout = (uint32_t)rng_int(rng, 0, 1);
 }
 
-const char *const family_names[N_FAMILIES] = { "convolution",  "filter", "stem", "depthwise", "groups",
-                                               "block groups", "matrix", "pool", "map" };
+static void random_dense_data(shape *s, xai__rng *rng)
+{
+    random_dense(s, rng);
+    s->op = XAI__CONV_DATA;
+}
+
+static void random_depthwise_data(shape *s, xai__rng *rng)
+{
+    random_depthwise(s, rng);
+    s->op = XAI__CONV_DATA;
+}
+
+static void random_block_groups_data(shape *s, xai__rng *rng)
+{
+    random_block_groups(s, rng);
+    s->op = XAI__CONV_DATA;
+}
+
+static void random_pool_data(shape *s, xai__rng *rng)
+{
+    random_pool(s, rng);
+    s->op = XAI__POOL_DATA;
+    s->pool = XAI__POOL_MAX;
+    s->count_pad = 0;
+}
+
+const char *const family_names[N_FAMILIES] = { "convolution", "filter",       "stem",           "depthwise",
+                                               "groups",      "block groups", "matrix",         "pool",
+                                               "map",         "dense data",   "depthwise data", "block groups data",
+                                               "pool data" };
 
 shape shape_random(xai__rng *rng, enum family family)
 {
-    static void (*const make[N_FAMILIES])(shape *, xai__rng *) = { random_dense,     random_filter, random_stem,
-                                                                   random_depthwise, random_groups, random_block_groups,
-                                                                   random_matrix,    random_pool,   random_map };
+    static void (*const make[N_FAMILIES])(shape *, xai__rng *) = {
+        random_dense,    random_filter, random_stem, random_depthwise,  random_groups,         random_block_groups,
+        random_matrix,   random_pool,   random_map,  random_dense_data, random_depthwise_data, random_block_groups_data,
+        random_pool_data
+    };
     shape s;
     int32_t h, w;
 
@@ -245,18 +286,23 @@ static void make_act(xai__stage *stage, xai__rng *rng)
     }
 }
 
-static void make_operand(problem *p, uint32_t i, xai__rng *rng)
+static void make_map_operand(problem *p, uint32_t index, xai__rng *rng, uint32_t arrangement, bool is_factor)
 {
     const xai__op_desc *d = &p->desc;
-    uint32_t arrangement = (uint32_t)rng_int(rng, 0, N_ARRANGEMENTS - 1);
-    bool is_factor = p->stages[i].kind == XAI__MUL;
+
+    value_make(&p->operands[index], (int32_t)p->n_images, d->out_c, d->out_h, d->out_w, p->out.layout, arrangement);
+    fill(&p->operands[index], rng, p->mode, is_factor);
+    p->operand_views[index] = p->operands[index].view;
+}
+
+static void make_operand(problem *p, uint32_t i, xai__rng *rng)
+{
+    uint32_t arrangement = (uint32_t)rng_int(rng, 0, N_ARRANGEMENTS - 1), index = p->has_beside ? i + 1 : i;
 
     if (rng_int(rng, 0, 1)) /* plainly like the output, half the time */
         arrangement &= GAPS | SLICED;
-    value_make(&p->operands[i], (int32_t)p->n_images, d->out_c, d->out_h, d->out_w, p->out.layout, arrangement);
-    fill(&p->operands[i], rng, p->mode, is_factor);
-    p->operand_views[i] = p->operands[i].view;
-    p->stages[i].operand = (int32_t)i;
+    make_map_operand(p, index, rng, arrangement, p->stages[i].kind == XAI__MUL);
+    p->stages[i].operand = (int32_t)index;
 }
 
 static void make_stage(problem *p, uint32_t i, xai__rng *rng)
@@ -288,9 +334,9 @@ static void make_weights(problem *p, xai__rng *rng)
     const xai__op_desc *d = &p->desc;
     size_t n = (size_t)d->out_c * (size_t)d->in_c;
 
-    if (d->op != XAI__CONV && d->op != XAI__GEMM)
+    if (d->op != XAI__CONV && d->op != XAI__GEMM && d->op != XAI__CONV_DATA)
         return;
-    if (d->op == XAI__CONV)
+    if (d->op != XAI__GEMM)
         n = n / d->groups * (size_t)d->kernel_h * (size_t)d->kernel_w;
     p->weights = calloc(n, sizeof *p->weights);
     if (p->weights == NULL)
@@ -354,6 +400,9 @@ void problem_make(problem *p, const shape *s, uint64_t seed, enum mode mode, uin
     in = base_arrangement(&rng, SLICED | GAPS | MISALIGNED | ONE_IMAGE);
     out = base_arrangement(&rng, SLICED | GAPS | MISALIGNED);
     make_maps(p, &rng, in, out);
+    p->has_beside = s->op == XAI__POOL_DATA;
+    if (p->has_beside)
+        make_map_operand(p, 0, &rng, base_arrangement(&rng, SLICED | GAPS), false);
     for (uint32_t i = 0; i < n_stages; i++)
         make_stage(p, i, &rng);
     for (uint32_t i = 0; i < n_stages; i++) {
@@ -394,6 +443,7 @@ void problem_free(problem *p)
         value_free(&p->operands[i]);
         value_free(&p->taps[i]);
     }
+    value_free(&p->operands[XAI__MAX_STAGES]);
     value_free(&p->taps[XAI__MAX_STAGES]);
 }
 

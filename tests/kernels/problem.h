@@ -25,12 +25,28 @@ typedef struct problem {
     xai__op_desc desc;
     xai__stage stages[XAI__MAX_STAGES];
     float *weights, *scales[XAI__MAX_STAGES], *shifts[XAI__MAX_STAGES];
-    value in, out, operands[XAI__MAX_STAGES], taps[XAI__MAX_STAGES + 1];
-    xai__view operand_views[XAI__MAX_STAGES], tap_views[XAI__MAX_STAGES + 1];
+    bool has_beside; /* operand 0 belongs to the base, stage i has i + 1 */
+    value in, out, operands[XAI__MAX_STAGES + 1], taps[XAI__MAX_STAGES + 1];
+    xai__view operand_views[XAI__MAX_STAGES + 1], tap_views[XAI__MAX_STAGES + 1];
 } problem;
 
 /* Families of shapes; one row each. */
-enum family { DENSE, FILTER, STEM, DEPTHWISE, GROUPS, BLOCK_GROUPS, MATRIX, POOL, MAP, N_FAMILIES };
+enum family {
+    DENSE,
+    FILTER,
+    STEM,
+    DEPTHWISE,
+    GROUPS,
+    BLOCK_GROUPS,
+    MATRIX,
+    POOL,
+    MAP,
+    DENSE_DATA,
+    DEPTHWISE_DATA,
+    BLOCK_GROUPS_DATA,
+    POOL_DATA,
+    N_FAMILIES
+};
 extern const char *const family_names[N_FAMILIES];
 
 shape shape_random(xai__rng *rng, enum family family);

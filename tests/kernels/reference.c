@@ -148,6 +148,68 @@ static bound conv(const problem *p, int32_t n, int32_t c, int32_t y, int32_t x)
     return p->tile > 0 ? shared(p, total(&s, p->mode), n, c, y, x) : total(&s, p->mode);
 }
 
+/* The place along one axis of what lies under tap k of output i; -1: none does. */
+static int32_t place_under(int32_t i, int32_t k, int32_t pad, int32_t stride, int32_t dilation, int32_t in)
+{
+    int32_t at = i + pad - k * dilation;
+
+    return at >= 0 && at % stride == 0 && at / stride < in ? at / stride : -1;
+}
+
+static bound conv_data(const problem *p, int32_t n, int32_t c, int32_t y, int32_t x)
+{
+    const xai__op_desc *d = &p->desc;
+    int32_t n_inputs = d->in_c / (int32_t)d->groups, n_outputs = d->out_c / (int32_t)d->groups;
+    int32_t first = c / n_outputs * n_inputs, taps = d->kernel_h * d->kernel_w;
+    sum s = { 0 };
+
+    for (int32_t i = first; i < first + n_inputs; i++)
+        for (int32_t tap = 0; tap < taps; tap++) {
+            int32_t in_y = place_under(y, tap / d->kernel_w, d->pad_top, d->stride_h, d->dilation_h, d->in_h);
+            int32_t in_x = place_under(x, tap % d->kernel_w, d->pad_left, d->stride_w, d->dilation_w, d->in_w);
+
+            if (in_y >= 0 && in_x >= 0)
+                add(&s, (double)*value_at(&p->in, n, i, in_y, in_x) *
+                            p->weights[((int64_t)i * n_outputs + c % n_outputs) * taps + tap]);
+        }
+    return total(&s, p->mode);
+}
+
+/* Which pixel of x is the maximum of window (oy, ox), counted row by row; -1: none is inside. */
+static int64_t maximum_of(const problem *p, int32_t n, int32_t c, int32_t oy, int32_t ox)
+{
+    const xai__op_desc *d = &p->desc;
+    float most = -INFINITY;
+    int64_t best = -1;
+
+    for (int32_t tap = 0; tap < d->kernel_h * d->kernel_w; tap++) {
+        int32_t y = oy * d->stride_h - d->pad_top + tap / d->kernel_w * d->dilation_h;
+        int32_t x = ox * d->stride_w - d->pad_left + tap % d->kernel_w * d->dilation_w;
+        float v;
+
+        if (y < 0 || x < 0 || y >= d->out_h || x >= d->out_w)
+            continue;
+        v = *value_at(&p->operands[0], n, c, y, x);
+        if (best < 0 || v > most || isnan(v)) {
+            most = v;
+            best = (int64_t)y * d->out_w + x;
+        }
+    }
+    return best;
+}
+
+static bound pool_data(const problem *p, int32_t n, int32_t c, int32_t y, int32_t x)
+{
+    const xai__op_desc *d = &p->desc;
+    sum s = { 0 };
+
+    for (int32_t oy = 0; oy < d->in_h; oy++)
+        for (int32_t ox = 0; ox < d->in_w; ox++)
+            if (maximum_of(p, n, c, oy, ox) == (int64_t)y * d->out_w + x)
+                add(&s, *value_at(&p->in, n, c, oy, ox));
+    return total(&s, p->mode);
+}
+
 static bound pool(const problem *p, int32_t n, int32_t c, int32_t y, int32_t x)
 {
     const xai__op_desc *d = &p->desc;
@@ -180,6 +242,10 @@ static bound base(const problem *p, int32_t n, int32_t c, int32_t y, int32_t x)
         return gemm(p, n, c, y);
     case XAI__POOL:
         return pool(p, n, c, y, x);
+    case XAI__CONV_DATA:
+        return conv_data(p, n, c, y, x);
+    case XAI__POOL_DATA:
+        return pool_data(p, n, c, y, x);
     default:
         return make(*value_at(&p->in, n, c, y, x), 0);
     }

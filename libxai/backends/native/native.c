@@ -12,7 +12,8 @@
 static const xai__method *const methods[] = {
     &xai__method_conv_stem,   &xai__method_conv_winograd4, &xai__method_conv_winograd2,
     &xai__method_conv_direct, &xai__method_depthwise,      &xai__method_conv_data,
-    &xai__method_gemm,        &xai__method_pool,           &xai__method_map,
+    &xai__method_gemm,        &xai__method_pool,           &xai__method_pool_data,
+    &xai__method_map,
 };
 
 static bool available(uint64_t cpu_features)
@@ -113,6 +114,8 @@ static xai__window reach(const xai__kernel *base, xai__window dirty)
         return (xai__window){ 0 };
     if (kernel->desc.op == XAI__GEMM)
         return (xai__window){ 0, kernel->desc.out_h, 0, 1 };
+    if (kernel->desc.op == XAI__POOL_DATA)
+        return (xai__window){ 0, kernel->desc.out_h, 0, kernel->desc.out_w };
     if (kernel->desc.op == XAI__CONV_DATA) {
         xai__axis_reach_back(&kernel->rows, &w.y0, &w.y1);
         xai__axis_reach_back(&kernel->cols, &w.x0, &w.x1);

@@ -89,6 +89,17 @@ typedef struct xai__lane_table {
     xai__lane_fn *runs[XAI__N_LANE_OPS];
 } xai__lane_table;
 
+/* Windows of a max-pool of one block: the rows and columns of taps that are inside the map. */
+typedef struct xai__maxima {
+    const float *x, *dy; /* the first tap of the window, its gradient */
+    float *dx;           /* the first tap */
+    int64_t x_row, x_col, dx_row, dx_col;
+    int32_t n_rows, n_cols;
+} xai__maxima;
+
+/* Adds dy, lane by lane, where the window's first maximum or last NaN lies. */
+typedef void xai__maxima_fn(const xai__maxima *window);
+
 typedef struct xai__winograd_table xai__winograd_table;
 
 /* What a step of a method costs on an instruction set, in cycles of one block of 16 lanes. Measured once, so that the
@@ -107,6 +118,7 @@ typedef struct xai__level {
     const xai__dot_table *dot;
     const xai__lane_table *lane;
     const xai__winograd_table *winograd;
+    xai__maxima_fn *add_to_maximum;
     xai__costs costs;
 } xai__level;
 
