@@ -20,7 +20,7 @@ enum {
     GAP = 30,        /* between levels */
     SPACE = 6,       /* between a name and its probability */
     MARGIN = 16,     /* of the picture */
-    MAX_WORDS = 320, /* of a line in a box; tips hold the rest */
+    MAX_WORDS = 360, /* of a line in a box; tips hold the rest */
     HEAD = 560       /* width for title and sentence, however small the tree is */
 };
 
@@ -28,7 +28,8 @@ static const char style[] = XAI__SVG_FONT
     "text{font-size:12px;fill:#1f2328}"
     ".title{font-size:18px;font-weight:bold}.sentence{font-size:13px}"
     ".edge{fill:none;stroke:#b4bdc7}.node rect{fill:#f3f5f7;stroke:#c5cdd6}.leaf rect{fill:none;stroke:none}"
-    ".path text{font-weight:bold}.path rect{fill:#d7e6ff;stroke:#0b57d0}.edge.path{stroke:#0b57d0;stroke-width:3}"
+    ".path text,.outcome{font-weight:bold}.path "
+    "rect{fill:#d7e6ff;stroke:#0b57d0}.edge.path{stroke:#0b57d0;stroke-width:3}"
     ".more{fill:#59636e}.path .more{fill:#1f2328}";
 
 typedef struct picture {
@@ -55,6 +56,16 @@ static const char *get_line(const xai__outline *outline, const xai__outline_node
     return NULL;
 }
 
+static bool is_outcome(const xai__outline_node *node, uint32_t which)
+{
+    return which == 0 && node->outcome != 0;
+}
+
+static bool is_bold(const xai__outline_node *node, uint32_t which)
+{
+    return node->on_path || is_outcome(node, which);
+}
+
 static uint32_t line_width(const char *words, bool bold)
 {
     uint32_t width = xai__svg_width(words, FONT, bold);
@@ -77,8 +88,8 @@ static void measure(picture *p, uint32_t index)
     if (shows_probability(node))
         width += SPACE + line_width(xai__outline_percent(percent, node->probability), node->on_path);
     for (; (words = get_line(p->outline, node, n_lines - 1)) != NULL; n_lines++)
-        if (line_width(words, node->on_path) > width)
-            width = line_width(words, node->on_path);
+        if (line_width(words, is_bold(node, n_lines - 1)) > width)
+            width = line_width(words, is_bold(node, n_lines - 1));
     p->widths[index] = width + 2 * PADDING;
     p->n_lines = n_lines > p->n_lines ? n_lines : p->n_lines;
 }
@@ -164,9 +175,9 @@ static void draw_words(picture *p, uint32_t index, uint32_t x, uint32_t y)
                       xai__outline_percent(percent, node->probability));
     xai__text_add(p->text, "</text>");
     for (uint32_t i = 0; (words = get_line(p->outline, node, i)) != NULL; i++) {
-        xai__text_add(p->text, "<text%s x=\"%u\" y=\"%u\">", node->outcome != 0 && i == 0 ? "" : " class=\"more\"", x,
+        xai__text_add(p->text, "<text class=\"%s\" x=\"%u\" y=\"%u\">", is_outcome(node, i) ? "outcome" : "more", x,
                       y + (i + 1) * LINE);
-        add_shortened(p->text, words, node->on_path);
+        add_shortened(p->text, words, is_bold(node, i));
         xai__text_add(p->text, "</text>");
     }
 }

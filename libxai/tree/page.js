@@ -6,7 +6,7 @@
   const data = JSON.parse(document.getElementById('data').textContent);
   const {parent, name} = data;
   const n = parent.length;
-  const LINE = 15, PADDING = 6, GAP = 22, MARK = 11, MAX_WORDS = 260, BUDGET = 3000;
+  const LINE = 15, PADDING = 6, GAP = 22, MARK = 11, MAX_WORDS = 320, BUDGET = 3000;
   const FONT = "12px 'DejaVu Sans', Verdana, Helvetica, Arial, sans-serif";
   const find = (id) => document.getElementById(id);
   const canvas = find('canvas'), world = find('world'), nodes = find('nodes');
@@ -36,6 +36,7 @@
   const percent = (p) => (100 * p).toFixed(2) + '%';
   const share = (i) => data.p && i > 0 ? percent(data.p[i]) : '';
   const lines = (i) => [data.outcome, ...(data.lines || [])].map((list) => list ? list[i] : '').filter((words) => words);
+  const isOutcome = (i, k) => k === 0 && data.outcome !== undefined && data.outcome[i] !== '';
   let maxLines = 1;
   if (data.outcome || data.lines) for (let i = 0; i < n; i++) maxLines = Math.max(maxLines, 1 + lines(i).length);
   const ROW = maxLines * LINE + 6;
@@ -107,7 +108,10 @@
     if (measured[i] === 0) {
       const bold = onPath[i] === 1;
       const first = textWidth(shorten(name[i], bold), bold) + (share(i) ? 6 + textWidth(share(i), bold) : 0);
-      measured[i] = Math.max(first, ...lines(i).map((words) => textWidth(shorten(words, bold), bold)));
+      measured[i] = Math.max(first, ...lines(i).map((words, k) => {
+        const strong = bold || isOutcome(i, k);
+        return textWidth(shorten(words, strong), strong);
+      }));
     }
     const more = hidden(i);
     return measured[i] + 2 * PADDING + (kids[i] > 0 ? MARK : 0) + (more ? 6 + textWidth(more, onPath[i] === 1) : 0);
@@ -174,8 +178,8 @@
       if (words) first.append(element('tspan', {class: 'more', dx: 6}, words));
     made.append(first);
     more.forEach((words, k) => made.append(element('text', {
-      x: PADDING + mark, y: top + 13 + (k + 1) * LINE, class: k === 0 && data.outcome && data.outcome[i] ? '' : 'more'
-    }, shorten(words, bold))));
+      x: PADDING + mark, y: top + 13 + (k + 1) * LINE, class: isOutcome(i, k) ? 'outcome' : 'more'
+    }, shorten(words, bold || isOutcome(i, k)))));
     return made;
   }
 

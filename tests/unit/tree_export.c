@@ -175,7 +175,7 @@ START_TEST(keeps_svg_in_its_frame)
     text = export(tree, XAI_TREE_SVG, NULL);
     ck_assert_int_eq(sscanf(strstr(text, " width="), " width=\"%u\" height=\"%u\"", &width, &height), 2);
     ck_assert_int_eq(sscanf(strstr(strstr(text, "\"node leaf\""), "<text"), "<text x=\"%u\" y=\"%u\"", &x, &y), 2);
-    ck_assert_uint_eq(width, x + 320 + 6 + 16);
+    ck_assert_uint_eq(width, x + 360 + 6 + 16);
     ck_assert_uint_gt(height, y);
     ck_assert_uint_eq(count(text, "WWW…</text>"), 1);
     ck_assert_ptr_nonnull(strstr(text, "<title>WWWW"));
