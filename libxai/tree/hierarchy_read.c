@@ -55,6 +55,8 @@ static xai_status read_node(reader *r, xai__json_value value)
         status = xai__json_integer(&class_index, member, 0, XAI__HIERARCHY_MAX_NODES);
     if (status < 0)
         return status;
+    if (label != NULL && *label == '\0')
+        label = NULL;
     r->values[r->draft.n_nodes] = value;
     node = xai__draft_add(&r->draft, id, label);
     if (node == NULL)

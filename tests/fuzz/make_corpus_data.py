@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes the seeds of fuzz_cart, fuzz_csv, fuzz_json, fuzz_npy, fuzz_pth and fuzz_safetensors into corpus/.
+"""Writes the seeds of fuzz_cart, fuzz_csv, fuzz_hierarchy, fuzz_json, fuzz_npy, fuzz_pth, fuzz_safetensors and
+fuzz_wordnet into corpus/.
 
 They are the small files below tests/golden and pieces of them, so that every branch of the readers is near a seed.
 """
@@ -143,9 +144,72 @@ def write(name, seeds):
         (folder / seed).write_bytes(data)
 
 
+def hierarchy(nodes, links, key="links"):
+    return json.dumps({"directed": True, "nodes": nodes,
+                       key: [{"source": source, "target": target} for source, target in links]}).encode()
+
+
+def ids(text):
+    return [{"id": letter} for letter in text]
+
+
+HIERARCHY = {
+    "one": hierarchy(ids("a"), []),
+    "three": hierarchy([{"id": "r", "label": "whole"}, {"id": "a", "label": "cat"}, {"id": "b"}], ["ra", "rb"]),
+    "edges": hierarchy(ids("rabcd"), ["ra", "rb", "ac", "ad"], "edges"),
+    "chain": hierarchy(ids("rstu"), ["rs", "st", "tu"]),
+    "classes": hierarchy([{"id": "r"}, {"id": "a", "class": 1}, {"id": "b", "class": 0}], ["ra", "rb"]),
+    "contraction": hierarchy([{"id": "r", "contraction": {"s": {"label": "S", "contraction": {"t": {}}}, "u": {}}},
+                              {"id": "a"}], ["ra"]),
+    "empty-label": hierarchy([{"id": "r", "label": ""}, {"id": "a"}], ["ra"]),
+    "cycle": hierarchy(ids("rab"), ["ab", "ba"]),
+    "two-parents": hierarchy(ids("rab"), ["ra", "rb", "ab"]),
+    "two-roots": hierarchy(ids("rab"), ["ra"]),
+    "class-twice": hierarchy([{"id": "r"}, {"id": "a", "class": 0}, {"id": "b", "class": 0}], ["ra", "rb"]),
+    "class-gap": hierarchy([{"id": "r"}, {"id": "a", "class": 0}, {"id": "b", "class": 2}], ["ra", "rb"]),
+    "same-id": hierarchy(ids("raa"), ["ra"]),
+    "no-links": b'{"nodes": [{"id": "a"}]}',
+}
+
+
+def wordnet(lines, index):
+    """lines: word and the words that it is a kind of; a bar before one makes it an instance of it."""
+    def line(word, up, offsets):
+        pointers = "".join(f" {'@i' if u[0] == '|' else '@'} {offsets.get(u.strip('|'), 0):08d} n 0000" for u in up)
+        return f"{offsets.get(word, 0):08d} 05 n 01 {word} 0 {len(up) + 1:03d}{pointers} ~ 00000000 n 0000 | gloss  \n"
+
+    offsets, at = {}, len("  1 licence  \n")
+    for word, *up in lines:
+        offsets[word] = at
+        at += len(line(word, up, {}))
+    text = "  1 licence  \n" + "".join(line(word, up, offsets) for word, *up in lines) + "%%\n  1 licence  \n"
+    for word in sorted(index):
+        senses = [offsets.get(w, 99999999) for w in index[word]]
+        text += f"{word} n {len(senses)} 2 @ ~ {len(senses)} 0 {' '.join(f'{s:08d}' for s in senses)}  \n"
+    return text.encode()
+
+
+ANIMALS = [("entity",), ("animal", "entity"), ("feline", "animal"), ("cat", "feline"), ("canine", "animal"),
+           ("pet", "animal"), ("dog", "pet", "canine"), ("Garfield", "|cat")]
+SENSES = {word.lower(): [word] for word, *_ in ANIMALS}
+
+WORDNET = {
+    "animals": wordnet(ANIMALS, SENSES),
+    "two-senses": wordnet(ANIMALS, {**SENSES, "dog": ["dog", "canine"], "motor_vehicle": ["nothing"]}),
+    "cycle": wordnet([("a", "b"), ("b", "c"), ("c", "b")], {"a": ["a"]}),
+    "itself": wordnet([("a", "a")], {}),
+    "nowhere": wordnet([("a", "missing")], {}),
+    "cut": wordnet(ANIMALS, SENSES)[:300],
+    "no-index": wordnet(ANIMALS, SENSES).split(b"%%")[0],
+    "bad-index": wordnet(ANIMALS, {}) + b"cat n x 2 @\ndog n 1 99999999 @ 1 0\n",
+}
+
+
 def main():
     write("csv", CSV.items())
     write("cart", CART.items())
+    write("hierarchy", HIERARCHY.items())
+    write("wordnet", WORDNET.items())
     write("json", JSON.items())
     write("safetensors", list(SAFETENSORS.items()) + [("reference", (GOLDEN / "weights/reference.safetensors").read_bytes())])
     write("npy", ((path.stem, path.read_bytes()) for path in (GOLDEN / "npy").glob("*.npy")))
