@@ -77,7 +77,7 @@ static double gini(const double *sums, size_t n_classes, double weight)
     return 1.0 - squares / (weight * weight);
 }
 
-static double entropy(const double *sums, size_t n_classes, double weight)
+double xai__cart_criterion_entropy(const double *sums, size_t n_classes, double weight)
 {
     const double ln2 = log(2.0);
     double bits = 0;
@@ -100,7 +100,7 @@ static double squared_error(double squares, double sum, double weight)
 static double measure(const xai__cart_criterion *criterion, const double *sums, double weight)
 {
     return criterion->measure == XAI__CART_GINI ? gini(sums, criterion->n_classes, weight)
-                                                : entropy(sums, criterion->n_classes, weight);
+                                                : xai__cart_criterion_entropy(sums, criterion->n_classes, weight);
 }
 
 double xai__cart_criterion_impurity(const xai__cart_criterion *criterion)

@@ -34,6 +34,9 @@ void xai__cart_criterion_move(xai__cart_criterion *criterion, size_t at);
 double xai__cart_criterion_impurity(const xai__cart_criterion *criterion);
 void xai__cart_criterion_sides(const xai__cart_criterion *criterion, double *left, double *right);
 
+/* In bits, of the weights of classes. */
+double xai__cart_criterion_entropy(const double *sums, size_t n_classes, double weight);
+
 /* Grows with the improvement of the split, cheaper than it. */
 double xai__cart_criterion_proxy(const xai__cart_criterion *criterion);
 

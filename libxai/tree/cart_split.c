@@ -5,8 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Values closer than this are one. */
-static const float same = 1e-7f;
+#include "tree/cart_scan.h"
 
 uint32_t xai__cart_seed(uint32_t random_state)
 {
@@ -136,7 +135,7 @@ static void scan(xai__cart_split *best, double *best_proxy, xai__cart_splitter *
     xai__cart_criterion_reset(&splitter->criterion);
     for (size_t p = first + 1; p < last; p++) {
         bool left = n_missing > 0 ? missing_left : p - start > end - p;
-        if (items[p].value <= items[p - 1].value + same)
+        if (items[p].value <= items[p - 1].value + XAI__CART_SAME)
             continue;
         consider(best, best_proxy, splitter, p, feature,
                  (double)items[p - 1].value / 2.0 + (double)items[p].value / 2.0, left);
@@ -149,10 +148,13 @@ static void scan(xai__cart_split *best, double *best_proxy, xai__cart_splitter *
 static bool try_feature(xai__cart_split *best, double *best_proxy, xai__cart_splitter *splitter, uint32_t feature)
 {
     const xai__cart_item *items = splitter->items;
-    size_t start = splitter->criterion.start, end = splitter->criterion.end;
-    size_t n_missing = sort_rows(splitter, feature);
+    size_t start = splitter->criterion.start, end = splitter->criterion.end, n_missing;
 
-    if (n_missing == end - start || (n_missing == 0 && items[end - 1].value <= items[start].value + same))
+    if (splitter->presort != NULL)
+        return xai__cart_scan(best, best_proxy, splitter, feature);
+    n_missing = sort_rows(splitter, feature);
+
+    if (n_missing == end - start || (n_missing == 0 && items[end - 1].value <= items[start].value + XAI__CART_SAME))
         return false;
     scan(best, best_proxy, splitter, feature, n_missing, false);
     if (n_missing > 0) {
@@ -210,8 +212,14 @@ void xai__cart_find_split(xai__cart_split *best, xai__cart_splitter *splitter, d
         exchange(features, i, n_total++);
         n_found++;
     }
-    if (best->at < splitter->criterion.end)
+    if (best->at < splitter->criterion.end) {
+        /* Lists of what is constant here are not looked at below, where that is remembered. */
+        size_t n_skipped = splitter->keeps_constants ? n_total : 0;
         settle(best, splitter, impurity);
+        if (splitter->presort != NULL)
+            xai__cart_presort_part(splitter->presort, features + n_skipped, splitter->n_features - n_skipped,
+                                   splitter->items, splitter->criterion.start, best->at, splitter->criterion.end);
+    }
     /* Children inherit the constants in the order in which they were found. */
     memcpy(features, splitter->constants, n_known * sizeof *features);
     memcpy(splitter->constants + n_known, features + n_known, n_found * sizeof *features);

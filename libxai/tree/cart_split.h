@@ -4,6 +4,10 @@
 #define XAI__TREE_CART_SPLIT_H
 
 #include "tree/cart_criterion.h"
+#include "tree/cart_presort.h"
+
+/* Values closer than this are one. */
+#define XAI__CART_SAME 1e-7f
 
 typedef struct xai__cart_splitter {
     xai__cart_criterion criterion;
@@ -16,6 +20,9 @@ typedef struct xai__cart_splitter {
     double total_weight;
     size_t min_leaf;
     double min_leaf_weight;
+    xai__cart_presort *presort; /* NULL: rows are sorted node by node */
+    const uint8_t *classes;     /* by row; with presort */
+    bool keeps_constants;       /* whether a child knows what was constant in its parent */
 } xai__cart_splitter;
 
 typedef struct xai__cart_split {

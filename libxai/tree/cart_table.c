@@ -29,6 +29,8 @@ typedef struct table {
     double *targets, *weights, *sums;
     uint32_t *features;
     xai__cart_item *items;
+    uint8_t *classes; /* with presort */
+    xai__cart_presort presort;
     size_t n_used; /* rows whose weight is not 0 */
     double weight;
 } table;
@@ -42,6 +44,8 @@ static void drop(table *t)
     xai__free(t->context, t->sums);
     xai__free(t->context, t->features);
     xai__free(t->context, t->items);
+    xai__free(t->context, t->classes);
+    xai__cart_presort_fini(&t->presort, t->context);
 }
 
 static xai_status find_criterion(enum xai__cart_measure *out, const xai_fit_options *options)
@@ -157,6 +161,26 @@ static xai_status prepare(table *t, const xai_tensor *rows, const xai_tensor *ta
     return t->sums == NULL ? XAI_E_NO_MEMORY : XAI_OK;
 }
 
+/* Whether counts are exact in any order, every list is of use, and there is room. */
+static bool presort_pays(const table *t, const xai_fit_options *options)
+{
+    size_t most = XAI__CART_PRESORT_MAX / sizeof(xai__cart_item);
+
+    return options->sample_weights == NULL && t->n_classes > 1 && t->n_classes <= UINT8_MAX + 1 &&
+           (options->max_features == 0 || options->max_features == t->n_features) && t->n_rows < 1 << 26 &&
+           t->n_rows <= most / t->n_features;
+}
+
+static xai_status presort(table *t)
+{
+    t->classes = xai__alloc_array(t->context, t->n_rows, sizeof *t->classes);
+    if (t->classes == NULL)
+        return XAI_E_NO_MEMORY;
+    for (size_t i = 0; i < t->n_rows; i++)
+        t->classes[i] = (uint8_t)t->targets[i];
+    return xai__cart_presort_create(&t->presort, t->context, t->columns, t->n_rows, t->n_features, t->items, t->n_used);
+}
+
 static xai__cart_limits read_limits(const table *t, const xai_fit_options *options)
 {
     size_t leaf = options->min_samples_leaf > 0 ? options->min_samples_leaf : 1;
@@ -172,7 +196,7 @@ static xai__cart_limits read_limits(const table *t, const xai_fit_options *optio
                                                   xai__sum_pairwise(t->weights, t->n_rows) };
 }
 
-static xai_status grow(xai__cart *cart, const table *t, const xai_fit_options *options, enum xai__cart_measure measure)
+static xai_status grow(xai__cart *cart, table *t, const xai_fit_options *options, enum xai__cart_measure measure)
 {
     const xai__cart_limits limits = read_limits(t, options);
     xai__cart_splitter splitter = { .items = t->items,
@@ -187,7 +211,10 @@ static xai_status grow(xai__cart *cart, const table *t, const xai_fit_options *o
                                     .random = xai__cart_seed((uint32_t)options->seed),
                                     .total_weight = t->weight,
                                     .min_leaf = limits.min_samples_leaf,
-                                    .min_leaf_weight = limits.min_leaf_weight };
+                                    .min_leaf_weight = limits.min_leaf_weight,
+                                    .presort = t->classes != NULL ? &t->presort : NULL,
+                                    .classes = t->classes,
+                                    .keeps_constants = options->max_leaf_nodes == 0 };
 
     splitter.criterion = (xai__cart_criterion){ .measure = measure,
                                                 .n_classes = t->n_classes,
@@ -229,6 +256,8 @@ xai_status xai__cart_fit(xai_tree **out, const xai_tensor *rows, const xai_tenso
         status = prepare(&t, rows, targets, options, regression);
     if (status == XAI_OK)
         status = xai__cart_create(&cart, t.context, t.n_features, t.n_classes, regression);
+    if (status == XAI_OK && presort_pays(&t, options))
+        status = presort(&t);
     if (status == XAI_OK)
         status = grow(cart, &t, options, measure);
     drop(&t);
