@@ -355,6 +355,45 @@ START_TEST(deep_chain)
 }
 END_TEST
 
+/* A root and so many leaves. */
+static xai_status load_star(xai_tree **tree, int n_leaves)
+{
+    xai_status status;
+    xai__text text;
+
+    xai__text_init(&text, context);
+    xai__text_add(&text, "{\"nodes\":[{\"id\":\"r\"}");
+    for (int i = 0; i < n_leaves; i++)
+        xai__text_add(&text, ",{\"id\":\"%d\"}", i);
+    xai__text_add(&text, "],\"links\":[");
+    for (int i = 0; i < n_leaves && n_leaves < XAI__HIERARCHY_MAX_NODES; i++)
+        xai__text_add(&text, "%s{\"source\":\"r\",\"target\":\"%d\"}", i > 0 ? "," : "", i);
+    xai__text_add(&text, "]}");
+    status = xai_tree_load_memory(tree, context, xai__text_get(&text), text.length);
+    xai__text_fini(&text);
+    return status;
+}
+
+START_TEST(wide_trees)
+{
+    enum { WIDE = 100000 };
+    float *row = calloc(WIDE, sizeof *row);
+    xai_decision steps[2];
+    xai_tree *tree = NULL;
+    size_t n;
+
+    ck_assert_ok(load_star(&tree, WIDE));
+    row[WIDE - 1] = 20;
+    ck_assert_ok(xai_tree_decisions(&n, tree, row, XAI_TREE_SOFT, steps, 2));
+    ck_assert_int_eq(steps[1].class_index, WIDE - 1);
+    xai_tree_unref(tree);
+    free(row);
+    ck_assert_fails(load_star(&tree, XAI__HIERARCHY_MAX_NODES), XAI_E_LIMIT,
+                    "has 1000001 nodes, at most 1000000 are read");
+    ck_assert_ptr_null(tree);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("tree_hierarchy");
@@ -370,6 +409,7 @@ static Suite *make_suite(void)
     tcase_add_test(cases, no_trees);
     tcase_add_test(cases, bad_arguments);
     tcase_add_test(cases, deep_chain);
+    tcase_add_test(cases, wide_trees);
     suite_add_tcase(suite, cases);
     return suite;
 }
