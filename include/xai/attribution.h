@@ -53,11 +53,13 @@ XAI_API void xai_attribution_unref(xai_attribution *attribution);
  * @param attribution  The attribution.
  * @param height       Rows wanted; 0 with @p width 0: the method's own grid.
  * @param width        Columns wanted.
- * @param normalise    One of enum xai_normalise. Scaling comes before resizing.
+ * @param normalise    One of enum xai_normalise. Scaling comes before resizing, unless the profile does otherwise.
  * @return 0; XAI_FLAT if the map is the same everywhere and normalising was asked for (then it is all zeros, never
  * NaN); XAI_E_INVALID; XAI_E_NO_MEMORY.
  *
- * Resized half-pixel bilinear (torch's align_corners=False, OpenCV's INTER_LINEAR). Any thread.
+ * Resized half-pixel bilinear (torch's align_corners=False, OpenCV's INTER_LINEAR); profile "captum" of a class
+ * activation map by the nearest pixel. Profiles "default" and "pytorch-grad-cam" of the methods with gradients scale
+ * again after resizing, "kazuto" only then. Any thread.
  * @since 0.1
  */
 XAI_API xai_status xai_attribution_map(xai_tensor **out, const xai_attribution *attribution, int64_t height,

@@ -156,7 +156,7 @@ static xai_status copy_map(xai_tensor **out, const xai_tensor *map)
 }
 
 /* Each channel, where there are several. */
-static xai_status resize_map(xai_tensor **map, int64_t height, int64_t width)
+xai_status xai__map_resize(xai_tensor **map, int64_t height, int64_t width, enum xai__map_filter filter)
 {
     xai_tensor *from = *map, *resized = NULL;
     size_t rank = from->rank, n_channels = rank > 2 ? (size_t)from->shape[0] : 1;
@@ -165,7 +165,7 @@ static xai_status resize_map(xai_tensor **map, int64_t height, int64_t width)
 
     for (size_t c = 0; c < n_channels && status == XAI_OK; c++)
         status = xai__resample_map(resized->data + c * (size_t)(height * width), height, width,
-                                   from->data + c * (size_t)(size[0] * size[1]), size[0], size[1], XAI__MAP_BILINEAR);
+                                   from->data + c * (size_t)(size[0] * size[1]), size[0], size[1], filter);
     if (status < 0) {
         xai_tensor_unref(resized);
         return status;
@@ -173,6 +173,30 @@ static xai_status resize_map(xai_tensor **map, int64_t height, int64_t width)
     xai_tensor_unref(from);
     *map = resized;
     return XAI_OK;
+}
+
+xai_status xai__map_scale(xai_tensor *map, const xai__profile *profile)
+{
+    return profile->is_raw || profile->scales_last ? XAI_OK : normalise_map(map, profile->epsilon);
+}
+
+xai_status xai__map_finish(xai_tensor **map, const xai__profile *profile, int64_t height, int64_t width)
+{
+    xai_status remark = xai__map_scale(*map, profile), status = XAI_OK;
+
+    if (height > 0)
+        status = xai__map_resize(map, height, width, profile->filter);
+    if (status == XAI_OK && remark == XAI_OK && (profile->scales_last || (profile->rescales && height > 0)))
+        remark = normalise_map(*map, profile->epsilon);
+    return status < 0 ? status : remark;
+}
+
+static bool is_flat(const xai_tensor *map)
+{
+    float range[2];
+
+    find_range(range, map);
+    return !(range[0] < range[1]);
 }
 
 static xai_status check_map_arguments(const void *out, const xai_attribution *a, int64_t height, int64_t width,
@@ -199,10 +223,14 @@ xai_status xai_attribution_map(xai_tensor **out, const xai_attribution *attribut
         status = copy_map(&map, attribution->map);
     if (status < 0)
         return status;
-    if (normalise == XAI_NORMALISE_MIN_MAX || (normalise == XAI_NORMALISE_PROFILE && !attribution->profile->is_raw))
-        remark = normalise_map(map, normalise == XAI_NORMALISE_PROFILE ? attribution->profile->epsilon : 0);
-    if (height > 0)
-        status = resize_map(&map, height, width);
+    if (normalise == XAI_NORMALISE_PROFILE && !attribution->is_scaled) {
+        remark = status = xai__map_finish(&map, attribution->profile, height, width);
+    } else {
+        if (normalise == XAI_NORMALISE_MIN_MAX || (normalise == XAI_NORMALISE_PROFILE && is_flat(map)))
+            remark = normalise_map(map, 0);
+        if (height > 0)
+            status = xai__map_resize(&map, height, width, attribution->profile->filter);
+    }
     if (status < 0) {
         xai_tensor_unref(map);
         return status;
@@ -242,6 +270,15 @@ static void write_target(xai__json_writer *w, const xai_attribution *a)
     xai__json_write_end(w);
 }
 
+/* A name alone needs no count. */
+static void write_layers(xai__json_writer *w, const xai_attribution *a)
+{
+    const char *name = a->layer;
+
+    for (size_t i = 0; name != NULL && (i == 0 || i < a->n_layers); i++, name += strlen(name) + 1)
+        xai__json_write_string(w, NULL, name);
+}
+
 static void write_map(xai__json_writer *w, const xai_attribution *a)
 {
     float range[2];
@@ -269,8 +306,7 @@ size_t xai_attribution_json(const xai_attribution *attribution, char *buffer, si
     xai__json_write_string(&w, "method", attribution->method);
     xai__json_write_string(&w, "profile", attribution->profile->name);
     xai__json_write_array(&w, "layers");
-    if (attribution->layer != NULL)
-        xai__json_write_string(&w, NULL, attribution->layer);
+    write_layers(&w, attribution);
     xai__json_write_end(&w);
     write_target(&w, attribution);
     write_map(&w, attribution);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Class activation maps: the classifier's weights, applied to the map before it was averaged. */
-#include <xai/cam.h>
+ * Class activation maps: the handle, its options, and the attributions that it makes. */
+#include "explain/cam.h"
 
 #include <string.h>
 
@@ -8,26 +8,8 @@
 #include "core/memory.h"
 #include "core/options.h"
 #include "core/tensor.h"
-#include "explain/attribution.h"
-#include "explain/classifier.h"
-#include "graph/names.h"
-#include "runtime/session.h"
 
-struct xai_cam {
-    xai__object object;
-    xai_session *session;
-    const xai__profile *profile;
-    xai__classifier classifier;
-    int32_t layer;
-    bool transposes;
-};
-
-/* As torchcam and the tutorial do it; the tutorial divides by the range alone. */
-static const xai__profile profiles[] = {
-    { .name = "default" },
-    { .name = "tutorial", .draws_as_tutorial = true },
-    { .name = "torchcam", .epsilon = 1e-8f },
-};
+enum { ALL_FLAGS = XAI_CAM_EIGEN_SMOOTH | XAI_CAM_AUG_SMOOTH | XAI_CAM_ANY_LAYER };
 
 /* --- handle --- */
 
@@ -46,78 +28,67 @@ void xai_cam_unref(xai_cam *cam)
         return;
     context = cam->object.context;
     xai_session_unref(cam->session);
+    xai__free(context, cam->layers);
     xai__free(context, cam);
     xai_context_unref(context);
 }
 
 /* --- set-up --- */
 
-static xai_status find_profile(const xai__profile **out, const char *name)
+static xai_status check_names(const xai_cam_options *options)
 {
-    *out = &profiles[0];
-    for (size_t i = 0; name != NULL && i < sizeof profiles / sizeof *profiles; i++)
-        if (strcmp(profiles[i].name, name) == 0) {
-            *out = &profiles[i];
-            return XAI_OK;
-        }
-    if (name != NULL)
-        return xai__fail(XAI_E_NOT_FOUND, "method cam has no profile '%.40s'; it has default, tutorial, torchcam",
-                         name);
+    if (options->n_layers > 0 && options->layers == NULL)
+        return xai__fail(XAI_E_INVALID, "layers is NULL, n_layers is %zu", options->n_layers);
+    for (size_t i = 0; i < options->n_layers; i++)
+        if (options->layers[i] == NULL)
+            return xai__fail(XAI_E_INVALID, "layer %zu of %zu is NULL", i, options->n_layers);
+    if (options->fuse > XAI_FUSE_MAX || (options->flags & ~(uint32_t)ALL_FLAGS) != 0)
+        return xai__fail(XAI_E_INVALID, "fuse is %u, flags are %#x", options->fuse, options->flags);
     return XAI_OK;
 }
 
-/* The caller's layer, the profile's, the manifest's, the one before the pool. */
-static xai_status find_layer(xai_cam *cam, const xai_cam_options *options)
+/* Several layers where the original takes one would be a method of nobody. */
+static xai_status check_fusion(xai_cam *cam, const xai_cam_options *options)
 {
-    const xai_model *model = cam->session->model;
-    const char *name = options->n_layers > 0 ? options->layers[0] : NULL;
+    bool is_list = options->n_layers > 1 && !(options->flags & XAI_CAM_ANY_LAYER);
 
-    if (name == NULL && cam->transposes)
-        name = model->tutorial_layer;
-    if (name == NULL)
-        name = model->cam_layer;
-    if (name != NULL)
-        return xai__graph_find(&cam->layer, &model->graph, name);
-    cam->layer = cam->classifier.layer;
+    cam->fusion = options->fuse != XAI_FUSE_PROFILE ? options->fuse : cam->profile->fusion;
+    if (is_list && cam->method->weights == xai__cam_classifier_weights)
+        return xai__fail(XAI_E_INVALID, "method cam takes one layer, got %zu", options->n_layers);
+    if (is_list && cam->profile->fusion == XAI__CAM_ALONE)
+        return xai__fail(XAI_E_UNSUPPORTED, "profile %s of method %s takes one layer, got %zu", cam->profile->base.name,
+                         cam->method->name, options->n_layers);
     return XAI_OK;
 }
 
-static xai_status check_layer(const xai_cam *cam)
+static xai_status check_smoothing(xai_cam *cam, const xai_cam_options *options)
 {
-    const xai__value *layer = &cam->session->model->graph.values[cam->layer];
-    int64_t expected = cam->classifier.is_map ? cam->classifier.n_classes : cam->classifier.n_inputs;
-    char text[128];
-
-    if (layer->rank != 4 || layer->shape[1] != expected)
-        return xai__fail(XAI_E_SHAPE, "layer '%s' is %s, but the classifier needs a map of %lld channels", layer->name,
-                         xai__shape_text(text, sizeof text, layer->shape, layer->rank), (long long)expected);
+    cam->flags = options->flags;
+    if ((options->flags & (XAI_CAM_EIGEN_SMOOTH | XAI_CAM_AUG_SMOOTH)) && !cam->profile->smooths)
+        return xai__fail(XAI_E_UNSUPPORTED,
+                         "profile %s of method %s has no smoothing; default and pytorch-grad-cam have, of all methods "
+                         "but cam",
+                         cam->profile->base.name, cam->method->name);
+    if ((options->flags & XAI_CAM_EIGEN_SMOOTH) && cam->method->maps != NULL)
+        return xai__fail(XAI_E_UNSUPPORTED, "method %s weighs no channels that eigen_smooth could project",
+                         cam->method->name);
     return XAI_OK;
 }
 
 static xai_status set_up(xai_cam *cam, const xai_cam_options *options)
 {
-    xai_status status = find_profile(&cam->profile, options->profile);
+    xai_context *context = cam->object.context;
+    xai_status status = xai__cam_find_method(&cam->method, context, options->method);
 
-    cam->transposes = status == XAI_OK && cam->profile->draws_as_tutorial;
     if (status == XAI_OK)
-        status = xai__classifier_of(&cam->classifier, cam->session->model, options->classifier);
-    if (status == XAI_OK && cam->classifier.layer < 0)
-        status = xai__fail(XAI_E_UNSUPPORTED,
-                           "cam needs a global average pool before the classifier, which %s lacks; use gradcam",
-                           cam->session->model->architecture);
+        status = xai__cam_find_profile(&cam->profile, context, cam->method, options->profile);
     if (status == XAI_OK)
-        status = find_layer(cam, options);
-    return status == XAI_OK ? check_layer(cam) : status;
-}
-
-static xai_status check_options(const xai_cam_options *options)
-{
-    if (options->method != NULL && strcmp(options->method, "cam") != 0)
-        return xai__fail(XAI_E_NOT_FOUND, "there is no method '%.40s'; there is cam", options->method);
-    if (options->n_layers > 1 || (options->n_layers == 1 && (options->layers == NULL || options->layers[0] == NULL)))
-        return xai__fail(XAI_E_INVALID, "method cam takes one layer, got %zu%s", options->n_layers,
-                         options->n_layers == 1 ? " that is NULL" : "");
-    return XAI_OK;
+        status = check_names(options);
+    if (status == XAI_OK)
+        status = check_fusion(cam, options);
+    if (status == XAI_OK)
+        status = check_smoothing(cam, options);
+    return status == XAI_OK ? xai__cam_find_layers(cam, options) : status;
 }
 
 xai_status xai_cam_create(xai_cam **out, xai_session *session, const xai_cam_options *options)
@@ -131,8 +102,6 @@ xai_status xai_cam_create(xai_cam **out, xai_session *session, const xai_cam_opt
     if (out == NULL || session == NULL)
         return xai__fail(XAI_E_INVALID, "%s is NULL", out == NULL ? "out" : "session");
     status = XAI__OPTIONS_READ(&read, options);
-    if (status == XAI_OK)
-        status = check_options(&read);
     if (status < 0)
         return status;
     context = session->object.context;
@@ -149,99 +118,97 @@ xai_status xai_cam_create(xai_cam **out, xai_session *session, const xai_cam_opt
     return status;
 }
 
-/* --- the map --- */
+/* --- the attributions --- */
 
-/* Weight of channel k for the target: of a margin, the difference. */
-static double channel_weight(const xai__classifier *c, const xai_target *target, int64_t k)
+/* Names one behind the other, each with its NUL. */
+static xai_status name_layers(xai_attribution *a, const xai_cam *cam)
 {
-    double weight;
+    size_t size = 0, at = 0;
 
-    if (c->is_map)
-        weight = k == target->index;
-    else
-        weight = c->weights[target->index * c->n_inputs + k];
-    if (target->score == XAI_SCORE_MARGIN)
-        weight -= c->is_map ? k == target->against : c->weights[target->against * c->n_inputs + k];
-    return weight;
-}
+    for (size_t i = 0; i < cam->n_layers; i++)
+        size += strlen(xai__cam_layer(cam, i)->name) + 1;
+    a->layer = xai__alloc_array(cam->object.context, size, 1);
+    if (a->layer == NULL)
+        return XAI_E_NO_MEMORY;
+    for (size_t i = 0; i < cam->n_layers; i++) {
+        const char *name = xai__cam_layer(cam, i)->name;
 
-static void weigh_channels(float *out, const xai_cam *cam, const float *features, const xai_target *target)
-{
-    const xai__value *layer = &cam->session->model->graph.values[cam->layer];
-    int64_t height = layer->shape[2], width = layer->shape[3], n = height * width;
-
-    for (int64_t i = 0; i < n; i++) {
-        int64_t at = cam->transposes ? i % width * height + i / width : i;
-        double sum = 0;
-
-        for (int64_t k = 0; k < layer->shape[1]; k++)
-            sum += channel_weight(&cam->classifier, target, k) * features[k * n + i];
-        out[at] = (float)sum;
+        memcpy(a->layer + at, name, strlen(name) + 1);
+        at += strlen(name) + 1;
     }
-}
-
-static xai_status explain(xai_attribution **out, xai_cam *cam, const xai_tensor *input, xai_tensor *const fetched[2],
-                          const xai_target *target)
-{
-    const xai__value *layer = &cam->session->model->graph.values[cam->layer];
-    const int64_t shape[2] = { layer->shape[cam->transposes ? 3 : 2], layer->shape[cam->transposes ? 2 : 3] };
-    xai_context *context = cam->object.context;
-    xai_attribution *a = NULL;
-    xai_status status = xai__attribution_create(&a, cam->session, input, fetched[0]->data, fetched[0]->size, target);
-
-    if (status < 0)
-        return status;
-    a->method = "cam";
-    a->profile = cam->profile;
-    a->layer = xai__strdup(context, layer->name);
-    status = a->layer != NULL ? xai__tensor_create(&a->map, context, shape, 2) : XAI_E_NO_MEMORY;
-    if (status < 0) {
-        xai_attribution_unref(a);
-        return status;
-    }
-    weigh_channels(a->map->data, cam, fetched[1]->data, &a->target);
-    *out = a;
+    a->n_layers = cam->n_layers;
     return XAI_OK;
 }
 
-static xai_status check_input(const xai_cam *cam, const xai_tensor *input, const xai_target *targets, size_t n_targets)
+static xai_status describe(xai_attribution **out, const xai__cam_pass *pass, size_t target, xai_tensor *map)
 {
-    const xai_model *model = cam->session->model;
-    int32_t value;
-    size_t n_images;
-    xai_status status = xai__check_fed(&n_images, &model->graph, model->graph.input, input);
+    const xai_cam *cam = pass->cam;
+    const xai_tensor *elements = pass->elements[target];
+    xai_status status = xai__attribution_create(out, cam->session, pass->input, elements->data, elements->size,
+                                                &pass->targets->items[target]);
 
-    if (status == XAI_OK && n_images != 1)
-        status = xai__fail(XAI_E_SHAPE, "one image is explained at a time, got %zu", n_images);
-    for (size_t i = 0; i < n_targets && status == XAI_OK; i++)
-        status = xai__target_check(&value, model, &targets[i], XAI_SCORE_VALUE);
-    return status;
+    if (status < 0)
+        return status;
+    (*out)->method = cam->method->name;
+    (*out)->profile = &cam->profile->base;
+    (*out)->map = xai_tensor_ref(map);
+    (*out)->is_scaled = xai__cam_is_scaled(cam);
+    (*out)->is_signed = cam->profile->base.is_raw;
+    return name_layers(*out, cam);
 }
 
-static xai_status explain_all(xai_attribution **out, xai_cam *cam, const xai_tensor *input, const xai_target *targets,
-                              size_t n_targets)
+static xai_status describe_all(xai_attribution **out, const xai__cam_pass *pass, xai_tensor *const *maps)
 {
-    const xai__graph *graph = &cam->session->model->graph;
-    const int32_t fetches[2] = { graph->output, cam->layer };
-    const xai__request request = { .feed = graph->input, .fed = input, .fetches = fetches, .n_fetches = 2 };
-    xai_tensor *fetched[2];
-    xai_status status = xai__session_run(fetched, cam->session, &request);
+    xai_status status = XAI_OK;
 
-    for (size_t i = 0; i < n_targets && status == XAI_OK; i++)
-        status = explain(&out[i], cam, input, fetched, &targets[i]);
-    for (size_t i = 0; i < n_targets && status < 0; i++) {
+    for (size_t i = 0; i < pass->targets->n && status == XAI_OK; i++)
+        status = describe(&out[i], pass, i, maps[i]);
+    for (size_t i = 0; i < pass->targets->n && status < 0; i++) {
         xai_attribution_unref(out[i]);
         out[i] = NULL;
     }
-    xai_tensor_unref(fetched[0]);
-    xai_tensor_unref(fetched[1]);
+    return status;
+}
+
+static xai_status explain(xai_attribution **out, xai_cam *cam, const xai_tensor *input, xai__targets *targets)
+{
+    xai_context *context = cam->object.context;
+    xai_tensor **maps = xai__zalloc_array(context, targets->n, sizeof *maps);
+    xai__cam_pass pass;
+    xai_status status;
+
+    if (maps == NULL)
+        return XAI_E_NO_MEMORY;
+    status = xai__cam_pass_run(&pass, cam, input, targets);
+    if (status == XAI_OK)
+        status = xai__cam_fuse(maps, &pass);
+    if (status == XAI_OK && (cam->flags & XAI_CAM_AUG_SMOOTH))
+        status = xai__cam_augment(maps, &pass);
+    if (status == XAI_OK)
+        status = describe_all(out, &pass, maps);
+    for (size_t i = 0; i < targets->n; i++)
+        xai_tensor_unref(maps[i]);
+    xai__free(context, maps);
+    xai__cam_pass_free(&pass);
+    return status;
+}
+
+static xai_status check_input(const xai_cam *cam, const xai_tensor *input)
+{
+    const xai__graph *graph = &cam->session->model->graph;
+    size_t n_images;
+    xai_status status = xai__check_fed(&n_images, graph, graph->input, input);
+
+    if (status == XAI_OK && n_images != 1)
+        status = xai__fail(XAI_E_SHAPE, "one image is explained at a time, got %zu", n_images);
     return status;
 }
 
 xai_status xai_cam_compute(xai_attribution **out, xai_cam *cam, const xai_tensor *input, const xai_target *targets,
                            size_t n_targets)
 {
-    static const xai_target top = { .index = -1 };
+    xai__targets list;
+    uint32_t n_kinds;
     xai_status status;
 
     xai__enter();
@@ -253,10 +220,15 @@ xai_status xai_cam_compute(xai_attribution **out, xai_cam *cam, const xai_tensor
                          : cam == NULL   ? "cam"
                          : input == NULL ? "input"
                                          : "targets");
-    if (n_targets == 0) {
-        targets = &top;
-        n_targets = 1;
-    }
-    status = check_input(cam, input, targets, n_targets);
-    return status < 0 ? status : explain_all(out, cam, input, targets, n_targets);
+    status = check_input(cam, input);
+    if (status < 0)
+        return status;
+    /* The classifier's weights belong to classes, not to elements of any value. */
+    n_kinds = cam->method->weights == xai__cam_classifier_weights ? XAI_SCORE_VALUE : XAI_SCORE_VALUE + 1;
+    status = xai__targets_init(&list, cam->session->model, targets, n_targets, n_kinds);
+    if (status < 0)
+        return status;
+    status = explain(out, cam, input, &list);
+    xai__targets_fini(&list);
+    return status;
 }

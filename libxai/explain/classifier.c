@@ -54,6 +54,14 @@ static int32_t pooled_map(const xai__graph *graph, int32_t value)
     return -1;
 }
 
+int32_t xai__last_pooled(const xai__graph *graph)
+{
+    for (size_t n = graph->n_nodes; n-- > 0;)
+        if (is_global_pool(graph, &graph->nodes[n]))
+            return graph->nodes[n].inputs[0];
+    return -1;
+}
+
 static void fill(xai__classifier *out, const xai__graph *graph, int32_t node)
 {
     const xai__node *n = &graph->nodes[node];

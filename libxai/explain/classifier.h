@@ -24,4 +24,7 @@ xai_status xai__classifier_at(xai__classifier *out, const xai__graph *graph, int
 /* The layer that the caller names; NULL: the manifest's, else the one that is found. */
 xai_status xai__classifier_of(xai__classifier *out, const xai_model *model, const char *name);
 
+/* The input of the network's last global average pool, -1 if it has none. */
+int32_t xai__last_pooled(const xai__graph *graph);
+
 #endif

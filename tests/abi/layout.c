@@ -97,7 +97,9 @@ AT(xai_cam_options, profile, 16);
 AT(xai_cam_options, classifier, 24);
 AT(xai_cam_options, layers, 32);
 AT(xai_cam_options, n_layers, 40);
-SIZE(xai_cam_options, 48);
+AT(xai_cam_options, fuse, 48);
+AT(xai_cam_options, flags, 52);
+SIZE(xai_cam_options, 56);
 
 AT(xai_fit_options, struct_size, 0);
 AT(xai_fit_options, method, 8);
@@ -164,6 +166,8 @@ _Static_assert(XAI_PURPOSE_LATENCY == 0 && XAI_PURPOSE_WINDOWED == 2, "a purpose
 _Static_assert(XAI_HOOK_CAPTURE == 0 && XAI_HOOK_OBSERVE == 1 && XAI_HOOK_EDIT == 2, "a kind of hook moved");
 _Static_assert(XAI_SCORE_LOGIT == 0 && XAI_SCORE_VALUE == 3, "a score moved");
 _Static_assert(XAI_NORMALISE_PROFILE == 0 && XAI_NORMALISE_MIN_MAX == 2, "a scaling moved");
+_Static_assert(XAI_FUSE_PROFILE == 0 && XAI_FUSE_MEAN == 1 && XAI_FUSE_MAX == 2, "a fusion moved");
+_Static_assert(XAI_CAM_EIGEN_SMOOTH == 1 && XAI_CAM_AUG_SMOOTH == 2 && XAI_CAM_ANY_LAYER == 4, "a flag moved");
 _Static_assert(XAI_TREE_HIERARCHY == 0 && XAI_TREE_CART == 1 && XAI_TREE_DNDT == 2, "a kind of tree moved");
 _Static_assert(XAI_TREE_HARD == 0 && XAI_TREE_SOFT == 1, "a mode moved");
 _Static_assert(XAI_TREE_TEXT == 0 && XAI_TREE_JSON == 1 && XAI_TREE_DOT == 2 && XAI_TREE_SVG == 3 && XAI_TREE_HTML == 4,

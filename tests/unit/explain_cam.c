@@ -261,13 +261,13 @@ START_TEST(refused)
 {
     static const char *const two[2] = { "conv1", "b" };
     fixture f = begin(network_residual), flat = begin(network_flat);
-    xai_cam_options options = { .struct_size = sizeof options, .method = "gradcam" };
+    xai_cam_options options = { .struct_size = sizeof options, .method = "gradkam" };
     xai_target far = { .index = 10 }, odd = { .index = 1, .score = XAI_SCORE_VALUE };
     xai_attribution *a = (xai_attribution *)&options;
     xai_cam *cam = NULL;
     xai_tensor *batch = network_input(f.model, 2, 1);
 
-    ck_assert_fails(xai_cam_create(&cam, f.session, &options), XAI_E_NOT_FOUND, "no method 'gradcam'");
+    ck_assert_fails(xai_cam_create(&cam, f.session, &options), XAI_E_NOT_FOUND, "no method 'gradkam'; there are cam, gradcam, gradcam++");
     options.method = "cam";
     options.profile = "rise";
     ck_assert_fails(xai_cam_create(&cam, f.session, &options), XAI_E_NOT_FOUND,
