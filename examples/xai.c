@@ -11,7 +11,7 @@ static const cli_command commands[] = {
       SIZE_MAX, cli_classify },
     { "layers", "[MODEL]", "List the values that can be hooked: names, shapes, operators, kernels.", COMMON, 0, 0,
       cli_layers },
-    { "cam", "[MODEL] [--layer NAME] [--target CLASS]... IMAGE...",
+    { "cam", "[MODEL] [--method NAME] [--layer NAME]... [--target CLASS]... IMAGE...",
       "Draw where in pictures the evidence for a class is: STEM.cam.heatmap.png and STEM.cam.overlay.png.",
       COMMON | CLI_PICTURE | CLI_MAP, 1, SIZE_MAX, cli_cam },
     { "nbdt", "[MODEL] [--hierarchy FILE | --induce] [--mode hard|soft] [--profile NAME] IMAGE...",

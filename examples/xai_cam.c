@@ -346,17 +346,39 @@ static int find_targets(cam_job *job)
     return CLI_GO_ON;
 }
 
-static int prepare(cam_job *job)
+static int read_fusion(uint32_t *fuse, const cli_args *cli)
 {
-    const cli_args *cli = job->cli;
-    xai_cam_options options = {
-        .struct_size = sizeof options,
+    *fuse = XAI_FUSE_PROFILE;
+    if (cli->fuse == NULL)
+        return CLI_GO_ON;
+    *fuse = strcmp(cli->fuse, "max") == 0 ? XAI_FUSE_MAX : XAI_FUSE_MEAN;
+    if (*fuse == XAI_FUSE_MEAN && strcmp(cli->fuse, "mean") != 0)
+        return cli_misuse(cli, "--fuse %s: expected mean or max", cli->fuse);
+    return CLI_GO_ON;
+}
+
+static xai_cam_options choose(const cli_args *cli)
+{
+    return (xai_cam_options){
+        .struct_size = sizeof(xai_cam_options),
         .method = cli->method,
         .profile = cli->profile,
         .layers = cli->layers.count > 0 ? cli->layers.items : NULL,
         .n_layers = cli->layers.count,
+        .flags = (cli->eigen_smooth ? XAI_CAM_EIGEN_SMOOTH : 0u) | (cli->aug_smooth ? XAI_CAM_AUG_SMOOTH : 0u) |
+                 (cli->any_layer ? XAI_CAM_ANY_LAYER : 0u),
     };
-    int status = cli_open(&job->subject, cli, CLI_NEED_WEIGHTS | CLI_NEED_SESSION);
+}
+
+static int prepare(cam_job *job)
+{
+    const cli_args *cli = job->cli;
+    xai_cam_options options = choose(cli);
+    int status = read_fusion(&options.fuse, cli);
+
+    if (status != CLI_GO_ON)
+        return status;
+    status = cli_open(&job->subject, cli, CLI_NEED_WEIGHTS | CLI_NEED_SESSION);
 
     if (status == CLI_GO_ON)
         status = find_targets(job);

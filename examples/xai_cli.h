@@ -63,8 +63,8 @@ typedef struct cli_args {
     cli_triple mean, std;
     int32_t threads;
     uint64_t seed;
-    const char *backend, *profile, *method, *output, *npy, *hierarchy, *mode, *wnids, *wordnet, *image;
-    bool exif, json, quiet, verbose, grid, explain, induce, edges, help;
+    const char *backend, *profile, *method, *output, *npy, *hierarchy, *mode, *wnids, *wordnet, *image, *fuse;
+    bool exif, json, quiet, verbose, grid, explain, induce, edges, any_layer, eigen_smooth, aug_smooth, help;
     int32_t top, rounds, batch, window, branching;
     /* Trees on tables. */
     const char *column, *criterion;

@@ -351,6 +351,33 @@ def test_cam_targets():
     assert maps[0] == maps[1]
 
 
+CAM_METHODS = ['cam', 'gradcam', 'gradcam++', 'xgradcam', 'layercam', 'hirescam', 'gradcam-elementwise', 'eigencam', 'eigengradcam',
+               'scorecam', 'ablationcam', 'reciprocam']
+
+
+def test_cam_family():
+    needs('png')
+    place = folder('family')
+    net = ('-m', os.path.join(WORK, 'net.json'))
+    picture = os.path.join(WORK, 'a.png')
+    for method in CAM_METHODS:
+        document = json.loads(xai('cam', *net, '--json', '--method', method, picture, cwd=place).works())
+        assert document['method'] == method and document['map']['shape'] == [32, 32], document
+        assert os.path.exists(os.path.join(place, f'a.{method}.overlay.png')), method
+    two = ('--method', 'layercam', '--layer', 'layer2', '--layer', 'layer3')
+    document = json.loads(xai('cam', *net, '--json', *two, '--fuse', 'max', '--eigen-smooth', '--aug-smooth', picture,
+                              cwd=place).works())
+    assert len(document['layers']) == 2, document
+    document = json.loads(xai('cam', *net, '--json', '--method', 'gradcam', '--any-layer', '--layer', 'nowhere', '--layer', 'layer3',
+                              picture, cwd=place).works())
+    assert len(document['layers']) == 1, document
+    raw = json.loads(xai('cam', *net, '--json', '--method', 'gradcam', '--profile', 'captum', picture, cwd=place).works())['map']
+    assert raw['max'] - raw['min'] != 1, raw
+    xai('cam', *net, *two, '--fuse', 'median', picture, cwd=place).fails(2, 'mean or max')
+    xai('cam', *net, *two, '--profile', 'captum', picture, cwd=place).fails(1, 'captum', 'torchcam')
+    xai('cam', *net, '--method', 'gradcam', '--profile', 'torchcam', '--aug-smooth', picture, cwd=place).fails(1, 'no smoothing')
+
+
 def test_cam_failures():
     needs('png')
     xai('cam', *NET, '--profile', 'cubist', 'a.png').fails(1, 'cubist', 'tutorial', 'torchcam')

@@ -267,7 +267,8 @@ START_TEST(refused)
     xai_cam *cam = NULL;
     xai_tensor *batch = network_input(f.model, 2, 1);
 
-    ck_assert_fails(xai_cam_create(&cam, f.session, &options), XAI_E_NOT_FOUND, "no method 'gradkam'; there are cam, gradcam, gradcam++");
+    ck_assert_fails(xai_cam_create(&cam, f.session, &options), XAI_E_NOT_FOUND,
+                    "no method 'gradkam'; there are cam, gradcam, gradcam++");
     options.method = "cam";
     options.profile = "rise";
     ck_assert_fails(xai_cam_create(&cam, f.session, &options), XAI_E_NOT_FOUND,
