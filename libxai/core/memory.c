@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "core/context.h"
 #include "core/error.h"
@@ -17,12 +18,22 @@ typedef union block_head {
     unsigned char pad[XAI__ALIGNMENT];
 } block_head;
 
+/* Weights are read from end to end in each pass, and each small page costs a walk through the page tables. */
+enum { LARGE_PAGE = 2 << 20, WORTH_LARGE_PAGES = 2 * LARGE_PAGE };
+
 static void *system_allocate(size_t size, size_t alignment, void *user)
 {
+    const bool is_large = size >= WORTH_LARGE_PAGES && alignment <= LARGE_PAGE;
     void *data = NULL;
 
     (void)user;
-    return posix_memalign(&data, alignment, size) == 0 ? data : NULL;
+    if (posix_memalign(&data, is_large ? LARGE_PAGE : alignment, size) != 0)
+        return NULL;
+#ifdef MADV_HUGEPAGE
+    if (is_large)
+        madvise(data, size, MADV_HUGEPAGE); /* a hint, which a system need not follow */
+#endif
+    return data;
 }
 
 static void system_release(void *data, size_t size, void *user)

@@ -35,7 +35,7 @@ static xai_status get(xai__packed **out, xai__packed_set *set, const float *cons
     if (entry == NULL)
         return XAI_E_NO_MEMORY;
     *entry = (xai__packed){ .next = set->first, .constant = constant, .format = format, .refs = 1, .bytes = bytes };
-    entry->data = xai__zalloc_array(set->context, bytes, 1);
+    entry->data = xai__alloc_array(set->context, bytes, 1);
     if (entry->data == NULL) {
         xai__free(set->context, entry);
         return XAI_E_NO_MEMORY;
@@ -169,8 +169,10 @@ xai_status xai__packed_bias(xai__packed **out, xai__packed_set *set, const xai__
     bool found;
     xai_status status = get(out, set, bias->constant, XAI__PACKED_BIAS, padded(bias->size) * sizeof(float), &found);
 
-    if (status == XAI_OK && !found)
+    if (status == XAI_OK && !found) {
+        memset((*out)->data, 0, (*out)->bytes);
         memcpy((*out)->data, bias->constant, bias->size * sizeof(float));
+    }
     return status;
 }
 
@@ -186,6 +188,7 @@ xai_status xai__packed_affine(xai__packed **out, xai__packed_set *set, const xai
     if (status == XAI_OK && !found) {
         float *scale = (*out)->data;
 
+        memset(scale, 0, (*out)->bytes);
         for (int i = 0; i < 4; i++)
             parameters[i] = values[batch_norm->inputs[i + 1]].constant;
         xai__batch_norm_affine(scale, scale + padded(n), n, parameters, batch_norm->attributes.epsilon);
