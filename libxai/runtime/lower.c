@@ -38,6 +38,20 @@ static bool all_constant(const xai__graph *graph, const xai__node *node)
     return true;
 }
 
+/* Every so many rows and columns of all channels: the maximum of one pixel each. */
+static bool is_thinning(const xai__graph *graph, const xai__node *node)
+{
+    const xai__attributes *a = &node->attributes;
+    const xai__value *x = &graph->values[node->inputs[0]];
+
+    if (node->op != XAI__OP_SLICE || x->rank != 4 || a->end[1] != x->shape[1] || a->step[1] != 1)
+        return false;
+    for (uint32_t i = 0; i < 4; i++)
+        if (a->begin[i] != 0 || a->step[i] > INT32_MAX || graph->values[node->output].shape[i] == 0)
+            return false;
+    return true;
+}
+
 static bool is_base(const xai__graph *graph, const xai__node *node)
 {
     const xai__attributes *a = &node->attributes;
@@ -60,7 +74,7 @@ static bool is_base(const xai__graph *graph, const xai__node *node)
     case XAI__OP_GLOBAL_AVERAGE_POOL:
         return true;
     default:
-        return false;
+        return is_thinning(graph, node);
     }
 }
 
@@ -445,6 +459,12 @@ static void describe_base(xai__op_desc *desc, const xai__graph *graph, const xai
     case XAI__OP_MAX_POOL_DATA:
         desc->op = XAI__POOL_DATA;
         desc->pool = XAI__POOL_MAX;
+        break;
+    case XAI__OP_SLICE:
+        desc->op = XAI__POOL;
+        desc->pool = XAI__POOL_MAX;
+        desc->stride_h = (int32_t)node->attributes.step[2];
+        desc->stride_w = (int32_t)node->attributes.step[3];
         break;
     default:
         desc->op = XAI__POOL;

@@ -3,8 +3,6 @@
  * all for a group of tiles that the caches hold. */
 #include "backends/native/winograd.h"
 
-#include <string.h>
-
 #include "backends/native/kernel.h"
 #include "backends/native/pack.h"
 
@@ -252,42 +250,26 @@ typedef struct job {
     int64_t patches_step, sums_step;
 } job;
 
-/* A patch that the map's border cuts: the same transform on a copy with zeros around it. */
-static void transform_border(const job *j, float *out, const float *map, int32_t y, int32_t x)
-{
-    const xai__op_desc *d = &j->kernel->desc;
-    const int32_t n = j->kernel->method->tile + 2;
-    const int32_t y0 = y < 0 ? -y : 0, y1 = clamp(d->in_h - y, n), x0 = x < 0 ? -x : 0, x1 = clamp(d->in_w - x, n);
-    float patch[XAI__WINOGRAD_PATCH * XAI__WINOGRAD_PATCH * XAI__BLOCK] = { 0 };
-
-    for (int32_t i = 0; i < j->n_in; i++) {
-        for (int32_t r = y0; r < y1 && x0 < x1; r++)
-            memcpy(patch + (r * n + x0) * XAI__BLOCK, map + (y + r) * j->args->in.row + (x + x0) * XAI__BLOCK,
-                   (size_t)(x1 - x0) * XAI__BLOCK * sizeof *patch);
-        j->kernel->level->winograd->in[which_of(j->kernel)](out, j->patches_step, 0, patch, n * XAI__BLOCK, 0, 1);
-        out += j->n_tiles * XAI__BLOCK;
-        map += j->args->in.block;
-    }
-}
-
 static void transform_patches(const job *j)
 {
     const xai__op_desc *d = &j->kernel->desc;
+    const xai__winograd_table *transforms = j->kernel->level->winograd;
     const xai__view *in = &j->args->in;
+    const int which = which_of(j->kernel);
     const int32_t n = j->kernel->method->tile + 2;
+    const int64_t block = (int64_t)j->n_tiles * XAI__BLOCK;
 
     for (int32_t t = 0; t < j->n_tiles; t++) {
         const spot *s = &j->spots[t];
         const int32_t y = s->y - d->pad_top, x = s->x - d->pad_left;
-        const float *map = in->data + (int64_t)s->image * in->image;
+        const float *map = in->data + (int64_t)s->image * in->image + y * in->row + (int64_t)x * XAI__BLOCK;
         float *out = j->patches + t * XAI__BLOCK;
+        const xai__window inside = { clamp(-y, n), clamp(d->in_h - y, n), clamp(-x, n), clamp(d->in_w - x, n) };
 
-        if (y < 0 || x < 0 || y + n > d->in_h || x + n > d->in_w)
-            transform_border(j, out, map, y, x);
+        if (inside.y1 - inside.y0 < n || inside.x1 - inside.x0 < n)
+            transforms->border[which](out, j->patches_step, block, map, in->row, in->block, j->n_in, &inside);
         else
-            j->kernel->level->winograd->in[which_of(j->kernel)](out, j->patches_step, j->n_tiles * XAI__BLOCK,
-                                                                map + y * in->row + x * XAI__BLOCK, in->row, in->block,
-                                                                j->n_in);
+            transforms->in[which](out, j->patches_step, block, map, in->row, in->block, j->n_in);
     }
 }
 

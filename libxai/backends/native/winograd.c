@@ -76,8 +76,19 @@ INLINE void out_line(vec out[TILE], const vec m[PATCH], const int size)
         out_small(out, m);
 }
 
+/* Where a patch's pixels lie. Plainly, in rows; or where the map's border cuts it, wherever the table says. */
+typedef struct patch {
+    const float *in, *const *at;
+    int64_t row;
+} patch;
+
+INLINE vec load_pixel(const patch *p, int y, int x, const int size)
+{
+    return vec_load(p->at != NULL ? p->at[y * (size + 2) + x] : p->in + y * p->row + x * XAI__BLOCK);
+}
+
 /* Columns first, then rows. */
-INLINE void transform_in(float *out, int64_t out_product, const float *in, int64_t row, const int size)
+INLINE void transform_in(float *out, int64_t out_product, const patch *p, const int size)
 {
     const int n = size + 2;
     vec columns[PATCH][PATCH]; /* [x][y] */
@@ -86,7 +97,7 @@ INLINE void transform_in(float *out, int64_t out_product, const float *in, int64
     {
         vec d[PATCH];
 
-        UNROLLED for (int y = 0; y < n; y++) d[y] = vec_load(in + y * row + x * XAI__BLOCK);
+        UNROLLED for (int y = 0; y < n; y++) d[y] = load_pixel(p, y, x, size);
         in_line(columns[x], d, size);
     }
     UNROLLED for (int y = 0; y < n; y++)
@@ -102,8 +113,35 @@ INLINE void transform_in(float *out, int64_t out_product, const float *in, int64
 INLINE void in_blocks(float *out, int64_t out_product, int64_t out_block, const float *in, int64_t row, int64_t block,
                       int32_t n_blocks, const int size)
 {
-    for (int32_t i = 0; i < n_blocks; i++)
-        transform_in(out + i * out_block, out_product, in + i * block, row, size);
+    for (int32_t i = 0; i < n_blocks; i++) {
+        const patch p = { in + i * block, NULL, row };
+
+        transform_in(out + i * out_block, out_product, &p, size);
+    }
+}
+
+static const float zeros[XAI__BLOCK];
+
+INLINE void border_blocks(float *out, int64_t out_product, int64_t out_block, const float *in, int64_t row,
+                          int64_t block, int32_t n_blocks, const xai__window *inside, const int size)
+{
+    const int n = size + 2;
+    const float *at[PATCH * PATCH];
+    int64_t step[PATCH * PATCH];
+    const patch p = { NULL, at, 0 };
+
+    for (int y = 0; y < n; y++)
+        for (int x = 0; x < n; x++) {
+            bool is_inside = y >= inside->y0 && y < inside->y1 && x >= inside->x0 && x < inside->x1;
+
+            at[y * n + x] = is_inside ? in + y * row + x * XAI__BLOCK : zeros;
+            step[y * n + x] = is_inside ? block : 0;
+        }
+    for (int32_t i = 0; i < n_blocks; i++) {
+        transform_in(out + i * out_block, out_product, &p, size);
+        for (int k = 0; i + 1 < n_blocks && k < n * n; k++)
+            at[k] += step[k];
+    }
 }
 
 /* The outputs of a tile, [row][pixel]. */
@@ -212,6 +250,12 @@ INLINE void out_block(xai__run *run, const float *in, int64_t in_product, const 
         in_blocks(out, out_product, out_block, in, row, block, n_blocks, size);                                        \
     }                                                                                                                  \
                                                                                                                        \
+    static void border_##name##_blocks(float *out, int64_t out_product, int64_t out_block, const float *in,            \
+                                       int64_t row, int64_t block, int32_t n_blocks, const xai__window *inside)        \
+    {                                                                                                                  \
+        border_blocks(out, out_product, out_block, in, row, block, n_blocks, inside, size);                            \
+    }                                                                                                                  \
+                                                                                                                       \
     static void out_##name##_block(xai__run *run, const float *in, int64_t in_product, const xai__window *inside)      \
     {                                                                                                                  \
         out_block(run, in, in_product, inside, size);                                                                  \
@@ -221,4 +265,5 @@ DEFINE(small, 2)
 DEFINE(large, 4)
 
 const xai__winograd_table XAI__ISA(xai__winograd) = { { in_small_blocks, in_large_blocks },
+                                                      { border_small_blocks, border_large_blocks },
                                                       { out_small_block, out_large_block } };

@@ -22,6 +22,10 @@ enum { XAI__WINOGRAD_TILE = 4, XAI__WINOGRAD_PATCH = XAI__WINOGRAD_TILE + 2 };
 typedef void xai__winograd_in_fn(float *out, int64_t out_product, int64_t out_block, const float *in, int64_t row,
                                  int64_t block, int32_t n_blocks);
 
+/* The same of patches that the map's border cuts: pixels outside `inside`, counted from the patch's first, are zero. */
+typedef void xai__winograd_border_fn(float *out, int64_t out_product, int64_t out_block, const float *in, int64_t row,
+                                     int64_t block, int32_t n_blocks, const xai__window *inside);
+
 /* Transforms one block of summed products, in[product * in_product], and finishes the outputs of the tile that lie
  * inside a window, counted from its first output. The run's places are that output's, with the distance of rows for
  * `block`; they are moved. */
@@ -29,6 +33,7 @@ typedef void xai__winograd_out_fn(xai__run *run, const float *in, int64_t in_pro
 
 struct xai__winograd_table {
     xai__winograd_in_fn *in[XAI__N_WINOGRADS];
+    xai__winograd_border_fn *border[XAI__N_WINOGRADS];
     xai__winograd_out_fn *out[XAI__N_WINOGRADS];
 };
 
