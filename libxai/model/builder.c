@@ -236,6 +236,22 @@ int32_t xai__builder_global_average_pool(xai__builder *builder, int32_t x, const
     return add_plain(builder, XAI__OP_GLOBAL_AVERAGE_POOL, x, name);
 }
 
+int32_t xai__builder_adaptive_average_pool(xai__builder *builder, int32_t x, const char *name, int64_t n)
+{
+    const int64_t height = extent(builder, x, 2), width = extent(builder, x, 3);
+    xai__attributes a = xai__attributes_default();
+
+    if (builder->status == XAI_OK && (height % n != 0 || width % n != 0 || height > INT32_MAX || width > INT32_MAX))
+        return note(builder, xai__fail(XAI_E_SHAPE,
+                                       "'%s': a map of %lldx%lld does not divide into %lldx%lld windows of one size",
+                                       name, (long long)height, (long long)width, (long long)n, (long long)n));
+    if (height == n && width == n)
+        return xai__builder_identity(builder, x, name);
+    a.kernel[0] = a.stride[0] = (int32_t)(height / n);
+    a.kernel[1] = a.stride[1] = (int32_t)(width / n);
+    return add_node(builder, XAI__OP_AVERAGE_POOL, &a, &x, 1, name);
+}
+
 int32_t xai__builder_add(xai__builder *builder, int32_t a, int32_t b, const char *name)
 {
     const xai__attributes attributes = xai__attributes_default();

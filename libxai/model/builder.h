@@ -49,6 +49,10 @@ int32_t xai__builder_clip(xai__builder *builder, int32_t x, const char *name, fl
 int32_t xai__builder_max_pool(xai__builder *builder, int32_t x, const char *name, const xai__pooling *pooling);
 int32_t xai__builder_average_pool(xai__builder *builder, int32_t x, const char *name, const xai__pooling *pooling);
 int32_t xai__builder_global_average_pool(xai__builder *builder, int32_t x, const char *name);
+
+/* To n x n pixels, of windows of one size; a map that cannot be cut into such is refused. */
+int32_t xai__builder_adaptive_average_pool(xai__builder *builder, int32_t x, const char *name, int64_t n);
+
 int32_t xai__builder_add(xai__builder *builder, int32_t a, int32_t b, const char *name);
 int32_t xai__builder_flatten(xai__builder *builder, int32_t x, const char *name);
 int32_t xai__builder_identity(xai__builder *builder, int32_t x, const char *name);

@@ -39,6 +39,12 @@
         .width = wide, .depth = deep                                                                                   \
     }
 
+#define VGG(label, norms, ...)                                                                                         \
+    {                                                                                                                  \
+        .name = label, .n_classes = 1000, SIDE(224), IMAGENET_COLOURS, .family = xai__zoo_vgg,                         \
+        .blocks = { __VA_ARGS__ }, .width = norms                                                                      \
+    }
+
 static const xai__architecture architectures[] = {
     RESNET("resnet18", 1, "layer4.1.conv2", 2, 2, 2, 2),
     RESNET("resnet34", 1, "layer4.2.conv2", 3, 4, 6, 3),
@@ -65,6 +71,15 @@ static const xai__architecture architectures[] = {
     WRN("wrn40_8_cifar10", 10, 6, 8),
     WRN("wrn40_8_cifar100", 100, 6, 8),
     WRN("wrn40_8_svhn", 10, 6, 8),
+    { .name = "mobilenet_v2", .n_classes = 1000, SIDE(224), IMAGENET_COLOURS, .family = xai__zoo_mobilenet_v2 },
+    VGG("vgg11", 0, 1, 1, 2, 2),
+    VGG("vgg13", 0, 2, 2, 2, 2),
+    VGG("vgg16", 0, 2, 2, 3, 3),
+    VGG("vgg19", 0, 2, 2, 4, 4),
+    VGG("vgg11_bn", 1, 1, 1, 2, 2),
+    VGG("vgg13_bn", 1, 2, 2, 2, 2),
+    VGG("vgg16_bn", 1, 2, 2, 3, 3),
+    VGG("vgg19_bn", 1, 2, 2, 4, 4),
     LITE("efficientnet_lite0", 224, 10, 10),
     LITE("efficientnet_lite1", 240, 10, 11),
     LITE("efficientnet_lite2", 260, 11, 12),

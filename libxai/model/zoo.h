@@ -20,7 +20,8 @@ struct xai__architecture {
     /* For the family alone. */
     xai__family_fn family;
     int32_t blocks[4]; /* blocks of each stage */
-    int32_t width;     /* channels: of a bottleneck's ends as a multiple of its middle, a factor, or tenths */
+    int32_t width;     /* channels: of a bottleneck's ends as a multiple of its middle, a factor, or tenths; VGG: 1 for
+                          batch norms */
     int32_t depth;     /* tenths */
 };
 
@@ -38,6 +39,8 @@ int32_t xai__zoo_resnet(xai__builder *builder, const xai__architecture *architec
 int32_t xai__zoo_cifar_resnet(xai__builder *builder, const xai__architecture *architecture, int32_t x);
 int32_t xai__zoo_resnet9(xai__builder *builder, const xai__architecture *architecture, int32_t x);
 int32_t xai__zoo_wrn(xai__builder *builder, const xai__architecture *architecture, int32_t x);
+int32_t xai__zoo_mobilenet_v2(xai__builder *builder, const xai__architecture *architecture, int32_t x);
+int32_t xai__zoo_vgg(xai__builder *builder, const xai__architecture *architecture, int32_t x);
 int32_t xai__zoo_efficientnet_lite(xai__builder *builder, const xai__architecture *architecture, int32_t x);
 
 #endif

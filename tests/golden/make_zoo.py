@@ -137,11 +137,16 @@ NETWORKS = {
     "resnet18": lambda: torchvision.models.resnet18(weights=None),
     "resnet34": lambda: torchvision.models.resnet34(weights=None),
     "resnet50": lambda: torchvision.models.resnet50(weights=None),
+    "resnet101": lambda: torchvision.models.resnet101(weights=None),
+    "resnet152": lambda: torchvision.models.resnet152(weights=None),
     "cifar_resnet20": lambda: CifarResNet(3),
     "cifar_resnet32": lambda: CifarResNet(5),
     "wrn16_10_cifar10": wrn_cifar.wrn16_10_cifar10,
     "wrn28_10_cifar10": wrn_cifar.wrn28_10_cifar10,
     "wrn40_8_cifar100": wrn_cifar.wrn40_8_cifar100,
+    "mobilenet_v2": lambda: torchvision.models.mobilenet_v2(weights=None),
+    "vgg11": lambda: torchvision.models.vgg11(weights=None),
+    "vgg16_bn": lambda: torchvision.models.vgg16_bn(weights=None),
     "efficientnet_lite0": lambda: EfficientNetLite(1.0, 1.0),
     "efficientnet_lite1": lambda: EfficientNetLite(1.0, 1.1),
     "efficientnet_lite2": lambda: EfficientNetLite(1.1, 1.2),
@@ -153,7 +158,9 @@ CASES = (
     ("resnet50", 96, 64, True), ("resnet50", 224, 224, False), ("cifar_resnet20", 32, 32, True), ("cifar_resnet20", 33, 47, True),
     ("cifar_resnet32", 32, 32, True), ("wrn16_10_cifar10", 32, 32, True), ("wrn28_10_cifar10", 32, 32, False),
     ("wrn40_8_cifar100", 32, 32, False), ("efficientnet_lite0", 224, 224, True), ("efficientnet_lite0", 97, 131, True),
-    ("efficientnet_lite1", 240, 240, True), ("efficientnet_lite2", 260, 260, True),
+    ("efficientnet_lite1", 240, 240, True), ("efficientnet_lite2", 260, 260, True), ("mobilenet_v2", 224, 224, True),
+    ("mobilenet_v2", 97, 131, True), ("vgg11", 224, 224, False), ("vgg16_bn", 224, 448, False), ("resnet101", 64, 64, False),
+    ("resnet152", 64, 64, False),
 )
 
 
