@@ -9,7 +9,7 @@
 #include "model/zoo.h"
 
 /* As make_zoo.py has them: cases with every module, and with logits. */
-enum { SEED = 7, N_WATCHED = 12, N_CASES = 16 };
+enum { SEED = 7, N_WATCHED = 14, N_CASES = 22 };
 
 /* Where a network's lines begin in zoo.txt. */
 typedef struct entry {
