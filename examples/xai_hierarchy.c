@@ -84,6 +84,7 @@ int cli_hierarchy_show(const cli_args *cli)
     cli_subject subject = { 0 };
     xai_tensor *logits = NULL;
     xai_tree *tree = NULL;
+    size_t length;
     int status = cli_read_mode(cli, &options.mode);
 
     if (status == CLI_GO_ON && cli->image != NULL)
@@ -96,6 +97,7 @@ int cli_hierarchy_show(const cli_args *cli)
         status = read_row(cli, &subject, tree, &logits);
         options.row = logits != NULL ? xai_tensor_data(logits) : NULL;
         options.row_size = xai_tree_n_inputs(tree);
+        options.title = cli->output != NULL ? cli_stem(cli->image, &length) : NULL;
     }
     if (status == CLI_GO_ON)
         status = put_out(cli, tree, &options);

@@ -156,6 +156,29 @@ static int print_json(const cli_args *cli, const cli_subject *subject, const cha
     return cli_json_print(cli, document);
 }
 
+/* The tree with the picture's path; its leaves are called what the model calls its classes. */
+static int draw(const cli_args *cli, const cli_subject *subject, const xai_tree *tree, const char *path,
+                const float *logits, uint32_t mode)
+{
+    const char **names = calloc(xai_tree_n_classes(tree), sizeof *names);
+    size_t length;
+    xai_export_options options = {
+        .struct_size = sizeof options, .row = logits, .row_size = xai_tree_n_inputs(tree), .mode = mode
+    };
+    int status = CLI_GO_ON;
+
+    if (names == NULL)
+        return cli_fail(cli, "out of memory");
+    for (size_t i = 0; i < xai_tree_n_classes(tree); i++)
+        names[i] = xai_model_label(subject->model, (int64_t)i);
+    options.class_names = names;
+    options.title = cli_stem(path, &length);
+    if (xai_tree_save(tree, cli->output, &options) != XAI_OK)
+        status = cli_fail_library(cli);
+    free(names);
+    return status;
+}
+
 static int explain(const cli_args *cli, const cli_subject *subject, const xai_tree *tree, const char *path,
                    const nbdt_manner *manner)
 {
@@ -167,6 +190,8 @@ static int explain(const cli_args *cli, const cli_subject *subject, const xai_tr
         status = cli_fail(cli, "%s: %s", path, xai_last_error());
     if (status == CLI_GO_ON)
         status = decide(cli, tree, xai_tensor_data(logits), manner->mode, &answer);
+    if (status == CLI_GO_ON && cli->output != NULL)
+        status = draw(cli, subject, tree, path, xai_tensor_data(logits), manner->mode);
     if (status == CLI_GO_ON && cli->json)
         status = print_json(cli, subject, path, &answer, manner);
     else if (status == CLI_GO_ON) {
@@ -188,6 +213,10 @@ int cli_nbdt(const cli_args *cli)
     int status = read_manner(cli, &manner);
     bool opened;
 
+    if (status == CLI_GO_ON && cli->output != NULL && cli->operands.count > 1)
+        status = cli_misuse(cli, "-o: draws the way of one picture, got %zu", cli->operands.count);
+    if (status == CLI_GO_ON && cli->output != NULL && cli_is_url(cli, cli->output))
+        status = CLI_FAILED;
     if (status == CLI_GO_ON)
         status = cli_open(&subject, cli, CLI_NEED_WEIGHTS | CLI_NEED_SESSION);
     if (status == CLI_GO_ON)

@@ -447,6 +447,20 @@ def check_nbdt_profiles(steps):
     xai('nbdt', *NET, '--hierarchy', 'h.json', '--profile', 'dtree', 'a.png').fails(2, 'dtree', 'nbdt-0.0.4')
 
 
+def check_nbdt_drawing(steps, label, line):
+    """The leaf is called what the model calls its class; what is refused leaves nothing behind."""
+    place = folder('way')
+    draw = ('nbdt', *NET, '--hierarchy', 'h.json', '-o')
+    assert xai(*draw, 'way/way.txt', 'a.png').works().startswith(line)
+    with open(os.path.join(place, 'way.txt'), encoding='utf-8') as file:
+        drawn = file.read()
+    head = 'a.png\n' + line.replace(steps[-1]['name'], label)
+    assert drawn.startswith(head) and drawn.count('\n* ') == len(steps), drawn
+    xai(*draw, 'way/way.pdf', 'a.png').fails(1, 'way.pdf')
+    xai(*draw, 'way/way.svg', 'a.png', 'b.png').fails(2, 'one picture, got 2')
+    assert os.listdir(place) == ['way.txt'], os.listdir(place)
+
+
 def test_nbdt():
     needs('png')
     write_hierarchy(os.path.join(WORK, 'h.json'), 10)
@@ -467,6 +481,7 @@ def test_nbdt():
     lines = xai('nbdt', *NET, '--mode', 'soft', '--hierarchy', 'h.json', 'a.png', 'b.png').works().splitlines()
     assert len(lines) == 2 and lines[1].startswith('b.png: Prediction: '), lines
     check_nbdt_profiles(steps)
+    check_nbdt_drawing(steps, LABELS[leaf], line)
     xai('nbdt', *NET, 'a.png').fails(2, '--hierarchy')
     # The manifest's own hierarchy, which another one replaces.
     write_manifest(os.path.join(WORK, 'tree.json'), hierarchy='h.json')
