@@ -417,6 +417,78 @@ START_TEST(draws_wide_trees)
 }
 END_TEST
 
+/* --- nbdt's files --- */
+
+static const char *const hierarchies[] = {
+    "CIFAR10/graph-induced-ResNet10",
+    "CIFAR10/graph-induced-ResNet18",
+    "CIFAR10/graph-induced-wrn28_10_cifar10",
+    "CIFAR10/graph-induced",
+    "CIFAR10/graph-wordnet",
+    "CIFAR100/graph-induced-ResNet18",
+    "CIFAR100/graph-induced-wrn28_10_cifar100",
+    "CIFAR100/graph-induced",
+    "CIFAR100/graph-wordnet-single",
+    "CIFAR100/graph-wordnet",
+    "Imagenet1000/graph-induced-efficientnet_b7b",
+    "TinyImagenet200/graph-induced-ResNet18",
+    "TinyImagenet200/graph-induced-wrn28_10",
+    "TinyImagenet200/graph-induced",
+    "TinyImagenet200/graph-wordnet-single",
+    "TinyImagenet200/graph-wordnet",
+};
+
+/* What each format has one of for each node, and one more for each node that a row passes. */
+static const struct {
+    uint32_t format;
+    const char *node, *passed;
+} marks[] = {
+    { XAI_TREE_TEXT, "%)\n", "\n* " },
+    { XAI_TREE_DOT, " [label=\"", ", penwidth=2" },
+    { XAI_TREE_SVG, "<g class=\"node", "<g class=\"node" },
+};
+
+static void draw_in_every_format(const xai_tree *tree)
+{
+    size_t n = xai_tree_n_inputs(tree), n_steps;
+    float *row = calloc(n, sizeof *row);
+    xai_export_options options = with_row(row, n);
+    char *page;
+
+    options.title = "a title";
+    row[n / 2] = 100;
+    ck_assert_ok(xai_tree_decisions(&n_steps, tree, row, XAI_TREE_HARD, NULL, 0));
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        char *text = export(tree, marks[i].format, &options);
+
+        /* The root has no percentage, the sentence at the top has those of the path. */
+        ck_assert_uint_eq(count(text, marks[i].node), xai_tree_n_nodes(tree));
+        if (marks[i].passed != marks[i].node)
+            ck_assert_uint_eq(count(text, marks[i].passed), n_steps);
+        free(text);
+    }
+    page = export(tree, XAI_TREE_HTML, &options);
+    xai__json_free(read_data(page));
+    free(page);
+    free(row);
+}
+
+START_TEST(draws_files_of_nbdt)
+{
+    char path[128];
+    const char *full;
+    xai_tree *tree;
+
+    snprintf(path, sizeof path, "nbdt/hierarchies/%s.json", hierarchies[_i]);
+    full = testing_data(path);
+    if (full == NULL)
+        return;
+    ck_assert_ok(xai_tree_load(&tree, context, full));
+    draw_in_every_format(tree);
+    xai_tree_unref(tree);
+}
+END_TEST
+
 /* --- files --- */
 
 static char *read_file(const char *path)
@@ -497,6 +569,7 @@ static Suite *make_suite(void)
     tcase_add_test(cases, refuses_options);
     tcase_add_test(cases, draws_chains);
     tcase_add_test(cases, draws_wide_trees);
+    tcase_add_loop_test(cases, draws_files_of_nbdt, 0, sizeof hierarchies / sizeof *hierarchies);
     tcase_add_test(cases, saves_by_ending);
     tcase_add_test(cases, saves_whole_or_not_at_all);
     suite_add_tcase(suite, cases);
