@@ -629,6 +629,34 @@ def test_hierarchy_induce():
     xai('hierarchy', 'induce', *NET, '--wnids', 'gone.txt').fails(1, 'gone.txt')
 
 
+def children(document):
+    below = {}
+    for link in document['links']:
+        below.setdefault(link['source'], []).append(link['target'])
+    return below
+
+
+def test_hierarchies_of_nbdt():
+    """All of them come out as they went in, and can be drawn."""
+    root = data('nbdt/hierarchies')
+    paths = sorted(os.path.join(folder, name) for folder, _, names in os.walk(root) for name in names)
+    assert len(paths) == 16, paths
+    for path in paths:
+        xai('hierarchy', 'convert', path, 'same.json').works()
+        with open(path, encoding='utf-8') as file:
+            before = json.load(file)
+        with open(os.path.join(WORK, 'same.json'), encoding='utf-8') as file:
+            after = json.load(file)
+        classes = [node.pop('class', None) for node in after['nodes']]
+        below = children(before)
+        assert after['nodes'] == before['nodes'] and children(after) == below, path
+        expected = iter(range(len(classes)))
+        assert classes == [None if node['id'] in below else next(expected) for node in before['nodes']], path
+        for ending in ('txt', 'dot', 'svg', 'html'):
+            xai('hierarchy', 'convert', 'same.json', f'same.{ending}').works()
+            assert os.path.getsize(os.path.join(WORK, f'same.{ending}')) > 300, (path, ending)
+
+
 def test_hierarchy_show_and_convert():
     write_hierarchy(os.path.join(WORK, 'h.json'), 10)
     write_hierarchy(os.path.join(WORK, 'h9.json'), 9)
