@@ -333,8 +333,8 @@
     return made;
   }
 
-  function step(i, p) {
-    const made = make('button', 'step' + (onPath[i] ? ' path' : ''), make('span', '', name[i]));
+  function step(i, p, words) {
+    const made = make('button', 'step' + (onPath[i] ? ' path' : ''), make('span', '', words || name[i]));
     made.type = 'button';
     if (p !== undefined) {
       const bar = make('i');
@@ -348,7 +348,8 @@
 
   function describe() {
     const section = find('node'), i = chosen;
-    const facts = [data.id[i], ...lines(i), kids[i] > 0 ? `${leaves[i]} leaves below` : 'leaf', 'level ' + depth[i]];
+    const id = /^\d+$/.test(data.id[i]) ? 'node ' + data.id[i] : data.id[i];
+    const facts = [id, ...lines(i), kids[i] > 0 ? `${leaves[i]} leaves below` : 'leaf', 'level ' + depth[i]];
     section.replaceChildren(make('h2', '', name[i]), make('p', 'soft', facts.filter((words) => words).join(' · ')));
     if (data.p && i > 0) section.append(make('p', '', `${share(i)} among its siblings, ${percent(reach[i])} of all`));
     if (kids[i] === 0) return;
@@ -371,7 +372,7 @@
     for (let i = 0; i < n; i++) if (kids[i] === 0) top.push(i);
     top.sort((a, b) => reach[b] - reach[a]);
     const ranked = make('ol');
-    for (const i of top.slice(0, 5)) ranked.append(step(i, reach[i]));
+    for (const i of top.slice(0, 5)) ranked.append(step(i, reach[i], data.outcome && data.outcome[i]));
     best.append(make('h2', '', 'Likeliest leaves'), make('p', 'soft', 'The probabilities on the way to each, multiplied.'), ranked);
   }
 
@@ -384,7 +385,7 @@
     hits = [];
     if (words)
       for (let i = 0; i < n; i++)
-        if (name[i].toLowerCase().includes(words) || data.id[i].toLowerCase().includes(words)) hits.push(i);
+        if ([name, data.id, data.outcome].some((list) => list && list[i].toLowerCase().includes(words))) hits.push(i);
     hitSet = new Set(hits);
     hitsBefore = words ? new Int32Array(n + 1) : null;
     if (words) for (let i = 0; i < n; i++) hitsBefore[i + 1] = hitsBefore[i] + (hitSet.has(i) ? 1 : 0);

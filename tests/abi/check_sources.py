@@ -7,9 +7,9 @@ import re
 import sys
 
 SKIPPED = {'.git', 'subprojects'}
-CODE = re.compile(r'\.(c|h|hpp|cpp|rs|py|sh)$|(^|/)(meson\.build|libxai\.map|run)$')
+CODE = re.compile(r'\.(c|h|hpp|cpp|rs|py|sh|js|css)$|(^|/)(meson\.build|libxai\.map|run)$')
 TEXT = re.compile(CODE.pattern + r'|\.(md|json|txt|wrap)$|(^|/)(meson_options\.txt|LICENSE|\.clang-(format|tidy))$')
-HEADED = re.compile(r'\.(c|h|hpp|cpp|rs|py|sh)$|(^|/)run$')
+HEADED = re.compile(r'\.(c|h|hpp|cpp|rs|py|sh|js|css)$|(^|/)run$')
 LONGEST = 700
 # Homes of one machine only; assembled so that this file does not name them itself.
 PLACES = re.compile('|'.join(re.escape('/' + place + '/') for place in ('work', 'root', 'home', 'opt')))
