@@ -170,6 +170,7 @@ xai_status xai__hypernyms_measure(xai__hypernyms *h)
         while (n_stack > 0 && status == XAI_OK)
             status = walk(h, stack, &n_stack, done);
     }
+    memset(h->scratch, 0, (size_t)h->n_nodes * 3 * sizeof *h->scratch);
     return status;
 }
 
@@ -216,26 +217,26 @@ uint32_t xai__hypernyms_first(const xai__hypernyms *h, uint32_t index)
     return first;
 }
 
-/* Raises the level of everything above a synset, itself included, from level to level + 1: afterwards only what is
- * above all synsets so far has it. Lists what was raised. */
-static uint32_t raise(xai__hypernyms *h, uint32_t synset, uint32_t level)
+/* Raises everything above a synset, itself included, from its mark to the next: afterwards only what is above all
+ * synsets so far has it. Whatever is above the first one takes part. Lists what was passed. */
+static uint32_t raise(xai__hypernyms *h, uint32_t synset, bool first)
 {
-    uint32_t *queue = h->scratch, *levels = h->scratch + h->n_nodes, *visited = h->scratch + 2 * (size_t)h->n_nodes;
-    uint32_t n = 0;
+    uint32_t *queue = h->scratch, *marks = h->scratch + h->n_nodes, *visited = h->scratch + 2 * (size_t)h->n_nodes;
+    uint32_t n = 0, next = ++h->mark;
 
     queue[n++] = synset;
-    visited[synset] = level + 1;
+    visited[synset] = next;
     for (uint32_t i = 0; i < n; i++) {
         const xai__hypernym *node = &h->nodes[queue[i]];
 
-        if (levels[queue[i]] == level)
-            levels[queue[i]]++;
+        if (first || marks[queue[i]] == next - 1)
+            marks[queue[i]] = next;
         for (uint32_t j = 0; j < node->n_up; j++) {
             uint32_t above = h->up[node->first_up + j];
 
-            if (visited[above] != level + 1)
+            if (visited[above] != next)
                 queue[n++] = above;
-            visited[above] = level + 1;
+            visited[above] = next;
         }
     }
     return n;
@@ -248,16 +249,16 @@ static bool lies_deeper(const xai__hypernym *a, const xai__hypernym *b)
 
 uint32_t xai__hypernyms_common(xai__hypernyms *h, const uint32_t *synsets, size_t n)
 {
-    const uint32_t *queue = h->scratch, *levels = h->scratch + h->n_nodes;
+    const uint32_t *queue = h->scratch, *marks = h->scratch + h->n_nodes;
     uint32_t best = NONE, n_raised = 0;
 
-    memset(h->scratch, 0, (size_t)h->n_nodes * 3 * sizeof *h->scratch);
+    h->mark++; /* no mark of an earlier question is one below the first of this */
     for (uint32_t i = 0; i < n; i++)
-        n_raised = raise(h, synsets[i], i);
+        n_raised = raise(h, synsets[i], i == 0);
     for (uint32_t i = 0; i < n_raised; i++) {
         const xai__hypernym *node = &h->nodes[queue[i]];
 
-        if (levels[queue[i]] == n && !node->used && (best == NONE || lies_deeper(node, &h->nodes[best])))
+        if (marks[queue[i]] == h->mark && !node->used && (best == NONE || lies_deeper(node, &h->nodes[best])))
             best = queue[i];
     }
     return best;

@@ -29,7 +29,8 @@ typedef struct xai__hypernyms {
     uint32_t *table; /* indices of nodes by offset, hashed; twice as large as need be */
     uint32_t n_nodes, n_up, table_size;
     uint32_t n_done;   /* nodes whose ways up are known */
-    uint32_t *scratch; /* three numbers a node, once measured */
+    uint32_t *scratch; /* three numbers a node, once measured: a queue, and marks */
+    uint32_t mark;     /* the last that was given */
 } xai__hypernyms;
 
 void xai__hypernyms_fini(xai__hypernyms *h);
