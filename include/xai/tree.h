@@ -215,7 +215,7 @@ XAI_API xai_status xai_tree_importances(xai_tensor **out, const xai_tree *tree);
  *
  * Wan et al.: NBDT: Neural-Backed Decision Trees, ICLR 2021, and the names that nbdt gives: an inner node is named by
  * the deepest hypernym that its children share and that is not in the tree yet; where there is none, its id is "f" and
- * the number of nodes before it, and it has no label.
+ * the number of nodes before it, and its label the deepest hypernym that the classes below it share, if there is one.
  *
  * "induced" merges the two nearest clusters of rows again and again, as scipy's ward linkage does; with more branches
  * than 2, a node's children are the clusters that Ward's method leaves of it at that number. "wordnet" takes each

@@ -247,7 +247,7 @@ static bool lies_deeper(const xai__hypernym *a, const xai__hypernym *b)
     return a->depth != b->depth ? a->depth > b->depth : a->offset < b->offset;
 }
 
-uint32_t xai__hypernyms_common(xai__hypernyms *h, const uint32_t *synsets, size_t n)
+uint32_t xai__hypernyms_common(xai__hypernyms *h, const uint32_t *synsets, size_t n, bool unused)
 {
     const uint32_t *queue = h->scratch, *marks = h->scratch + h->n_nodes;
     uint32_t best = NONE, n_raised = 0;
@@ -258,7 +258,8 @@ uint32_t xai__hypernyms_common(xai__hypernyms *h, const uint32_t *synsets, size_
     for (uint32_t i = 0; i < n_raised; i++) {
         const xai__hypernym *node = &h->nodes[queue[i]];
 
-        if (marks[queue[i]] == h->mark && !node->used && (best == NONE || lies_deeper(node, &h->nodes[best])))
+        if (marks[queue[i]] == h->mark && !(unused && node->used) &&
+            (best == NONE || lies_deeper(node, &h->nodes[best])))
             best = queue[i];
     }
     return best;

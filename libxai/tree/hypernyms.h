@@ -44,7 +44,7 @@ xai_status xai__hypernyms_measure(xai__hypernyms *h);
 /* The hypernym whose name comes first in the alphabet; NONE at the top and for instances. */
 uint32_t xai__hypernyms_first(const xai__hypernyms *h, uint32_t index);
 
-/* The deepest that is above all of these synsets or one of them, and not in use; NONE if there is none. */
-uint32_t xai__hypernyms_common(xai__hypernyms *h, const uint32_t *synsets, size_t n);
+/* The deepest synset that each of these is, or is a kind of; unused: that is not in use, too. NONE if there is none. */
+uint32_t xai__hypernyms_common(xai__hypernyms *h, const uint32_t *synsets, size_t n, bool unused);
 
 #endif

@@ -78,21 +78,22 @@ xai_status xai__induction_add_leaf(xai__induction *in, uint32_t class_index)
     return XAI_OK;
 }
 
-xai_status xai__induction_add_inner(uint32_t *out, xai__induction *in, uint32_t synset)
+xai_status xai__induction_add_inner(uint32_t *out, xai__induction *in, uint32_t synset, uint32_t shared)
 {
-    const char *id, *label = NULL;
+    const char *id = NULL, *label = NULL;
     xai_status status = XAI_OK;
 
     *out = in->draft.n_nodes;
-    if (synset != NONE)
-        status = xai__induction_name(&id, &label, in, synset);
-    else
+    if (synset != NONE || shared != NONE)
+        status = xai__induction_name(&id, &label, in, synset != NONE ? synset : shared);
+    if (synset == NONE)
         id = keep(in, xai__format(in->context, "f%08u", *out));
     if (status < 0 || id == NULL || xai__draft_add(&in->draft, id, label) == NULL)
         return XAI_E_NO_MEMORY;
     if (synset != NONE)
         in->hypernyms.nodes[synset].used = true;
     in->synsets[*out] = synset;
+    in->shared[*out] = shared;
     return XAI_OK;
 }
 
@@ -150,7 +151,7 @@ static xai_status find_synset(xai__induction *in, uint32_t class_index, bool nee
     if (in->hypernyms.nodes[synset].used && in->options->wnids == NULL)
         return XAI_PARTIAL;
     in->hypernyms.nodes[synset].used = true;
-    in->synsets[class_index] = synset;
+    in->synsets[class_index] = in->shared[class_index] = synset;
     return XAI_OK;
 }
 
@@ -158,10 +159,14 @@ static xai_status find_synsets(xai__induction *in, bool needed)
 {
     xai_status status = XAI_OK;
 
-    in->synsets = xai__alloc_array(in->context, 2 * (size_t)in->n_classes, sizeof *in->synsets);
-    if (in->synsets == NULL)
+    size_t room = 2 * (size_t)in->n_classes; /* every inner node has two children or more */
+
+    in->synsets = xai__alloc_array(in->context, room, sizeof *in->synsets);
+    in->shared = xai__alloc_array(in->context, room, sizeof *in->shared);
+    if (in->synsets == NULL || in->shared == NULL)
         return XAI_E_NO_MEMORY;
-    memset(in->synsets, 0xff, 2 * (size_t)in->n_classes * sizeof *in->synsets);
+    memset(in->synsets, 0xff, room * sizeof *in->synsets);
+    memset(in->shared, 0xff, room * sizeof *in->shared);
     for (uint32_t i = 0; in->has_wordnet && i < in->n_classes; i++) {
         status = find_synset(in, i, needed);
         if (status < 0)
@@ -263,6 +268,7 @@ static void fini(xai__induction *in)
         xai__free(in->context, in->texts[i]);
     xai__free(in->context, in->texts);
     xai__free(in->context, in->synsets);
+    xai__free(in->context, in->shared);
     xai__draft_fini(&in->draft);
     if (in->has_wordnet)
         xai__hypernyms_fini(&in->hypernyms);

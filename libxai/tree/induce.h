@@ -18,6 +18,7 @@ typedef struct xai__induction {
     xai__wordnet wordnet;
     xai__hypernyms hypernyms;
     uint32_t *synsets; /* of each node, in hypernyms; XAI__HYPERNYMS_NONE: none */
+    uint32_t *shared;  /* the deepest that the classes below each node share, whether it names another node or not */
     char **texts;      /* names that are nobody else's */
     size_t n_texts;
     xai__draft draft;
@@ -26,8 +27,9 @@ typedef struct xai__induction {
 /* Adds the leaf of a class. */
 xai_status xai__induction_add_leaf(xai__induction *in, uint32_t class_index);
 
-/* Adds an inner node: a synset's, or with XAI__HYPERNYMS_NONE one with a generated id. */
-xai_status xai__induction_add_inner(uint32_t *out, xai__induction *in, uint32_t synset);
+/* Adds an inner node: a synset's, or with XAI__HYPERNYMS_NONE one with a generated id, called as shared is, or nothing.
+ */
+xai_status xai__induction_add_inner(uint32_t *out, xai__induction *in, uint32_t synset, uint32_t shared);
 
 /* The id and the label of a synset, kept as long as the induction. */
 xai_status xai__induction_name(const char **id, const char **label, xai__induction *in, uint32_t synset);

@@ -24,7 +24,8 @@ static xai_status group(xai__induction *in, uint32_t *level, uint32_t *n)
 
     for (uint32_t at = 0; at < *n; at += in->branching) {
         uint32_t size = *n - at < in->branching ? *n - at : in->branching, node = level[at];
-        xai_status status = size > 1 ? xai__induction_add_inner(&node, in, XAI__HYPERNYMS_NONE) : XAI_OK;
+        xai_status status = size > 1 ? xai__induction_add_inner(&node, in, XAI__HYPERNYMS_NONE, XAI__HYPERNYMS_NONE)
+                                     : XAI_OK;
 
         if (status < 0)
             return status;

@@ -17,6 +17,7 @@ typedef struct dendrogram {
     uint32_t *first;    /* of each merge in children */
     uint32_t *count;    /* 0: the merge is not kept */
     uint32_t *nodes;    /* of each cluster, in the draft */
+    uint32_t *synsets;  /* of the children of one */
     uint32_t n_children;
 } dendrogram;
 
@@ -26,6 +27,7 @@ static void fini(xai_context *context, dendrogram *d)
     xai__free(context, d->first);
     xai__free(context, d->count);
     xai__free(context, d->nodes);
+    xai__free(context, d->synsets);
 }
 
 static xai_status init(xai_context *context, dendrogram *d)
@@ -36,7 +38,10 @@ static xai_status init(xai_context *context, dendrogram *d)
     d->first = xai__zalloc_array(context, n, sizeof *d->first);
     d->count = xai__zalloc_array(context, n, sizeof *d->count);
     d->nodes = xai__alloc_array(context, 2 * n, sizeof *d->nodes);
-    return d->children != NULL && d->first != NULL && d->count != NULL && d->nodes != NULL ? XAI_OK : XAI_E_NO_MEMORY;
+    d->synsets = xai__alloc_array(context, n, sizeof *d->synsets);
+    if (d->children == NULL || d->first == NULL || d->count == NULL || d->nodes == NULL || d->synsets == NULL)
+        return XAI_E_NO_MEMORY;
+    return XAI_OK;
 }
 
 /* The last merge in a list; its place, or n if all are classes. */
@@ -72,42 +77,45 @@ static void open_merge(dendrogram *d, uint32_t merge)
     d->n_children += n;
 }
 
-static xai_status add_merge(xai__induction *in, dendrogram *d, uint32_t merge, uint32_t *synsets)
+/* The deepest synset that all in a list share; NONE if one of them has none. */
+static uint32_t find_common(xai__induction *in, const dendrogram *d, uint32_t merge, const uint32_t *of, bool unused)
 {
     const uint32_t *list = d->children + d->first[merge];
-    uint32_t n = d->count[merge], synset = NONE, node;
-    bool named = in->has_wordnet;
-    xai_status status;
 
-    for (uint32_t i = 0; i < n; i++) {
-        synsets[i] = in->synsets[d->nodes[list[i]]];
-        named &= synsets[i] != NONE;
+    for (uint32_t i = 0; i < d->count[merge]; i++) {
+        d->synsets[i] = of[d->nodes[list[i]]];
+        if (d->synsets[i] == NONE)
+            return NONE;
     }
-    if (named)
-        synset = xai__hypernyms_common(&in->hypernyms, synsets, n);
-    status = xai__induction_add_inner(&node, in, synset);
+    return xai__hypernyms_common(&in->hypernyms, d->synsets, d->count[merge], unused);
+}
+
+static xai_status add_merge(xai__induction *in, dendrogram *d, uint32_t merge)
+{
+    const uint32_t *list = d->children + d->first[merge];
+    uint32_t synset = find_common(in, d, merge, in->synsets, true), node;
+    uint32_t shared = find_common(in, d, merge, in->shared, false);
+    xai_status status = xai__induction_add_inner(&node, in, synset, shared);
+
     if (status < 0)
         return status;
     d->nodes[d->n_classes + merge] = node;
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < d->count[merge]; i++)
         xai__draft_link(&in->draft, node, d->nodes[list[i]]);
     return XAI_OK;
 }
 
 static xai_status add_nodes(xai__induction *in, dendrogram *d)
 {
-    uint32_t n_merges = d->n_classes - 1;
-    uint32_t *synsets = xai__alloc_array(in->context, d->n_classes, sizeof *synsets);
-    xai_status status = synsets != NULL ? XAI_OK : XAI_E_NO_MEMORY;
+    xai_status status = XAI_OK;
 
     for (uint32_t i = 0; i < d->n_classes && status == XAI_OK; i++) {
         d->nodes[i] = i;
         status = xai__induction_add_leaf(in, i);
     }
-    for (uint32_t i = 0; i < n_merges && status == XAI_OK; i++)
+    for (uint32_t i = 0; i + 1 < d->n_classes && status == XAI_OK; i++)
         if (d->count[i] > 0)
-            status = add_merge(in, d, i, synsets);
-    xai__free(in->context, synsets);
+            status = add_merge(in, d, i);
     return status;
 }
 

@@ -89,7 +89,7 @@ static xai_status add_nodes(xai__induction *in, closure *c)
     for (uint32_t i = 0; i < c->n_order && status == XAI_OK; i++) {
         if (c->n_below[c->order[i]] < 2)
             continue;
-        status = xai__induction_add_inner(&c->nodes[c->order[i]], in, c->order[i]);
+        status = xai__induction_add_inner(&c->nodes[c->order[i]], in, c->order[i], NONE);
         if (status == XAI_OK)
             status = contract(in, c, c->order[i]);
     }
@@ -121,7 +121,7 @@ static xai_status link_nodes(uint32_t *root, xai__induction *in, const closure *
         n_tops += parent == NONE;
     }
     if (n_tops > 1)
-        status = xai__induction_add_inner(root, in, NONE);
+        status = xai__induction_add_inner(root, in, NONE, NONE);
     for (uint32_t i = 0; n_tops > 1 && status == XAI_OK && i < n_nodes; i++)
         if (in->draft.nodes[i].parent == XAI__DRAFT_NONE)
             xai__draft_link(&in->draft, *root, i);

@@ -139,6 +139,26 @@ START_TEST(names_are_used_once)
 }
 END_TEST
 
+/* A node that no hypernym is left for has a generated id, but is called by what its classes are. */
+START_TEST(generated_nodes_are_labelled)
+{
+    static const char *const labels[] = { "feline", "cat", "canine", "dog", "garfield" };
+    const int64_t shape[2] = { 5, 1 };
+    xai_tensor *weights = NULL;
+    xai_induce_options options = options_for("induced");
+    xai_tree *tree;
+
+    ck_assert_ok(xai_tensor_create(&weights, context, shape, 2));
+    for (int i = 0; i < 5; i++)
+        xai_tensor_data(weights)[i] = (float)(i * i);
+    options.labels = labels;
+    tree = induce(weights, 5, &options);
+    ck_assert_str_eq(((xai__hierarchy *)tree)->nodes[0].id, "f00000008");
+    check_shape(tree, "carnivore(animal(canine carnivore(feline cat)) entity(dog garfield))");
+    xai_tensor_unref(weights);
+}
+END_TEST
+
 START_TEST(branches)
 {
     xai_tensor *weights = make_weights();
@@ -496,7 +516,7 @@ START_TEST(names_as_nbdt)
     ck_assert_ok(xai__hypernyms_measure(&hypernyms));
     for (int i = 10; i < 19; i++) {
         const xai__hierarchy_node *node = &h->nodes[h->file_order[i]];
-        uint32_t common = xai__hypernyms_common(&hypernyms, &synsets[node->first], node->n_children);
+        uint32_t common = xai__hypernyms_common(&hypernyms, &synsets[node->first], node->n_children, true);
 
         ck_assert_uint_ne(common, XAI__HYPERNYMS_NONE);
         ck_assert(xai__wordnet_parse_id(&offset, node->id) && hypernyms.nodes[common].offset == offset);
@@ -518,6 +538,7 @@ static Suite *make_suite(void)
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, names_from_wordnet);
     tcase_add_test(cases, names_are_used_once);
+    tcase_add_test(cases, generated_nodes_are_labelled);
     tcase_add_test(cases, branches);
     tcase_add_test(cases, hypernym_closure);
     tcase_add_test(cases, random_trees);
