@@ -30,7 +30,8 @@ static size_t add_all(xai__hypernyms *h, uint32_t *synsets)
 static void ask(xai__hypernyms *h, const uint32_t *synsets, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        uint32_t first = xai__hypernyms_first(h, synsets[i]), common = xai__hypernyms_common(h, synsets + i, n - i, true);
+        uint32_t first = xai__hypernyms_first(h, synsets[i]),
+                 common = xai__hypernyms_common(h, synsets + i, n - i, true);
 
         if (first != XAI__HYPERNYMS_NONE && first >= h->n_nodes)
             abort();
