@@ -41,7 +41,7 @@ static const char *escape(unsigned char c)
     }
 }
 
-/* Bytes from here that need nothing. */
+/* Bytes from here that need nothing, so that most words are added in one piece. */
 static size_t count_plain(const unsigned char *bytes, size_t left)
 {
     size_t n = 0;
@@ -79,6 +79,7 @@ void xai__svg_words(xai__text *text, const char *words)
 
 /* --- widths --- */
 
+/* The code of one character; of a byte that is none, the byte. */
 static uint32_t decode(const unsigned char *bytes, size_t length)
 {
     uint32_t code = length == 1 ? bytes[0] : bytes[0] & (0x7fu >> length);
@@ -103,16 +104,17 @@ static uint32_t character_width(uint32_t code, bool bold)
     return bold ? width + (width + 7) / 8 : width;
 }
 
-/* Walks through words while they fit; the last blank on the way is where a line may end. */
+/* Walks through words while they fit; the last blank on the way is where a line may end. Looks no further than that: a
+ * name of megabytes is broken into lines in linear time. */
 static size_t walk(const char *words, uint32_t font_size, bool bold, uint64_t limit, uint64_t *width, size_t *blank)
 {
     const unsigned char *bytes = (const unsigned char *)words;
-    size_t size = strlen(words), n = 0;
+    size_t n = 0, left;
 
     *width = 0;
     *blank = 0;
-    while (n < size) {
-        size_t length = xai__utf8_length(bytes + n, size - n);
+    while ((left = strnlen(words + n, 4)) > 0) {
+        size_t length = xai__utf8_length(bytes + n, left);
         uint64_t wider;
 
         length = length > 0 ? length : 1;
@@ -133,7 +135,7 @@ uint32_t xai__svg_width(const char *words, uint32_t font_size, bool bold)
     size_t blank;
 
     walk(words, font_size, bold, UINT64_MAX, &width, &blank);
-    width = (width + 63) / 64;
+    width = (width + 63) / 64; /* up, so that a box is never too small */
     return width < UINT32_MAX ? (uint32_t)width : UINT32_MAX;
 }
 
@@ -155,6 +157,7 @@ size_t xai__svg_fit_line(const char *words, uint32_t font_size, bool bold, uint3
 
 /* --- the frame --- */
 
+/* The ground is a rectangle, for viewers with a dark one of their own. */
 void xai__svg_begin(xai__text *text, uint32_t width, uint32_t height, const char *title, const char *description,
                     const char *style)
 {

@@ -20,6 +20,7 @@ static const struct {
 
 #define N_FORMATS (sizeof formats / sizeof *formats)
 
+/* All that can be refused is refused before anything is drawn. */
 static xai_status read_options(xai_export_options *out, const xai_tree *tree, const xai_export_options *options)
 {
     xai_status status = XAI__OPTIONS_READ(out, options);

@@ -50,6 +50,7 @@ static void add_words(xai__text *text, const char *words, size_t n_characters)
         xai__text_add(text, "…");
 }
 
+/* A further line of a box, where there is one. */
 static void add_line(xai__text *text, const xai__outline *outline, size_t place)
 {
     if (place == 0)
@@ -58,6 +59,7 @@ static void add_line(xai__text *text, const xai__outline *outline, size_t place)
     add_words(text, xai__outline_get(outline, place), MAX_CHARACTERS);
 }
 
+/* Leaves without frames keep wide trees light. */
 static void add_node(xai__text *text, const xai__outline *outline, uint32_t index)
 {
     const xai__outline_node *node = &outline->nodes[index];
@@ -86,6 +88,7 @@ static void add_edge(xai__text *text, const xai__outline *outline, uint32_t inde
                       node->on_path ? " [penwidth=3, color=\"#0b57d0\"]" : "");
 }
 
+/* Title and sentence are the graph's label, which graphviz centres above it. */
 static void add_head(xai__text *text, const xai__outline *outline)
 {
     xai__text sentence;

@@ -66,6 +66,7 @@ static bool is_bold(const xai__outline_node *node, uint32_t which)
     return node->on_path || is_outcome(node, which);
 }
 
+/* As it is drawn: cut short, if need be. */
 static uint32_t line_width(const char *words, bool bold)
 {
     uint32_t width = xai__svg_width(words, FONT, bold);
@@ -73,11 +74,13 @@ static uint32_t line_width(const char *words, bool bold)
     return width < MAX_WORDS ? width : MAX_WORDS;
 }
 
+/* The root has no siblings to share with. */
 static bool shows_probability(const xai__outline_node *node)
 {
     return node->probability >= 0 && node->parent != NONE;
 }
 
+/* A box is as wide as its widest line; all rows are as high as the tallest box. */
 static void measure(picture *p, uint32_t index)
 {
     const xai__outline_node *node = &p->outline->nodes[index];
@@ -101,6 +104,7 @@ typedef struct paragraph {
     bool bold;
 } paragraph;
 
+/* Breaks the lines where draw_paragraph() will. */
 static uint32_t paragraph_height(const paragraph *of)
 {
     uint32_t height = 0;
@@ -124,6 +128,7 @@ static void add_part(xai__text *text, const char *words, size_t length)
     xai__text_fini(&part);
 }
 
+/* The ellipsis is as wide as the font is high, at most. */
 static void add_shortened(xai__text *text, const char *words, bool bold)
 {
     if (xai__svg_width(words, FONT, bold) <= MAX_WORDS) {
@@ -134,6 +139,7 @@ static void add_shortened(xai__text *text, const char *words, bool bold)
     xai__text_add(text, "…");
 }
 
+/* Straight to the end of the level, so that it passes every box there, and bent only in the gap behind it. */
 static void draw_edge(picture *p, uint32_t index)
 {
     const xai__outline_node *node = &p->outline->nodes[index];
@@ -147,6 +153,7 @@ static void draw_edge(picture *p, uint32_t index)
                   at->y[index]);
 }
 
+/* What a pointer that rests on a node is told: the whole name, the id, the probability. */
 static void draw_tip(picture *p, const xai__outline_node *node)
 {
     char percent[XAI__OUTLINE_PERCENT];
@@ -182,6 +189,7 @@ static void draw_words(picture *p, uint32_t index, uint32_t x, uint32_t y)
     }
 }
 
+/* A box around words; of leaves that are one word, only the path's is drawn. */
 static void draw_node(picture *p, uint32_t index)
 {
     const xai__outline_node *node = &p->outline->nodes[index];
@@ -200,6 +208,7 @@ static void draw_node(picture *p, uint32_t index)
     xai__text_add(p->text, "</g>\n");
 }
 
+/* Returns where the next one begins. */
 static uint32_t draw_paragraph(picture *p, const paragraph *of, uint32_t y)
 {
     size_t length;
@@ -227,6 +236,7 @@ static void draw_tree(picture *p)
         draw_node(p, outline->order[i]);
 }
 
+/* The tree below the head, and the picture at least as wide as that. */
 static xai_status place(picture *p, uint32_t head)
 {
     xai__layout_options options = { .row_height = p->n_lines * LINE + 5, .gap = GAP, .left = MARGIN };

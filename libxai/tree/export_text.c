@@ -26,6 +26,7 @@ static xai_status check_leads(const xai__outline *outline)
                      (unsigned long long)(max_leads >> 20));
 }
 
+/* From the left: a line wherever a node further up has children to come, then the branch to this one. */
 static void add_lead(xai__text *text, const bool *more, uint32_t depth)
 {
     for (uint32_t level = 1; level < depth; level++)
@@ -34,6 +35,7 @@ static void add_lead(xai__text *text, const bool *more, uint32_t depth)
         xai__text_add(text, "%s", more[depth] ? "├── " : "└── ");
 }
 
+/* The name, what a leaf predicts, the probability, and in brackets what else a box holds. */
 static void add_words(xai__text *text, const xai__outline *outline, const xai__outline_node *node)
 {
     char percent[XAI__OUTLINE_PERCENT];
@@ -49,6 +51,7 @@ static void add_words(xai__text *text, const xai__outline *outline, const xai__o
     xai__text_add(text, "\n");
 }
 
+/* Title and sentence, a blank line below them if there are any. */
 static void add_head(xai__text *text, const xai__outline *outline)
 {
     if (outline->title != 0)

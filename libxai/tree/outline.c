@@ -87,6 +87,7 @@ const char *xai__outline_get(const xai__outline *outline, size_t place)
     return place < outline->texts.length ? outline->texts.data + place : "";
 }
 
+/* By whole numbers, for printf() would ask the locale for a decimal point. */
 char *xai__outline_percent(char *buffer, double probability)
 {
     long parts = lround(probability * 10000);
@@ -120,6 +121,7 @@ static uint32_t step(const xai__outline_node *nodes, uint32_t at)
     return at != NONE ? nodes[at].next_sibling : NONE;
 }
 
+/* A parent comes before its children, so depths are known in time. */
 static void put_in_order(xai__outline *outline)
 {
     xai__outline_node *nodes = outline->nodes;
@@ -171,6 +173,7 @@ void xai__outline_fini(xai__outline *outline)
 
 /* --- the path in words --- */
 
+/* A tree without probabilities is sure of every step. */
 static void add_decision(xai__text *text, const xai__outline *outline, const xai__outline_node *node, bool first)
 {
     char percent[XAI__OUTLINE_PERCENT];
