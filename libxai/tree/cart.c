@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/number.h"
+#include "core/threads.h"
 #include "tree/names.h"
 
 static void fini(xai_tree *tree)
@@ -15,6 +16,7 @@ static void fini(xai_tree *tree)
     xai__cart *cart = xai__cart_of(tree);
 
     xai__free(tree->object.context, cart->nodes);
+    xai__free(tree->object.context, cart->forks);
     xai__free(tree->object.context, cart->values);
     xai__free(tree->object.context, cart->labels);
     xai__free(tree->object.context, cart->label_at);
@@ -29,16 +31,86 @@ size_t xai__cart_find_leaf(const xai__cart *cart, const float *row)
     return (size_t)at;
 }
 
+/* Rows that go down together: one step has to wait for the last, so they had better wait at the same time. */
+enum { ABREAST = 4, TOP_BIT = 31 };
+
+/* No branch hangs on the row, for nothing could predict it. */
+static inline int32_t descend(const xai__cart_fork *fork, const float *row)
+{
+    float x = row[fork->feature & INT32_MAX];
+    uint32_t right = (uint32_t)(x > fork->threshold) | ((uint32_t)(x != x) & fork->feature >> TOP_BIT);
+
+    return fork->children[right];
+}
+
+static void find_leaves(int32_t *at, const xai__cart *cart, const float *rows)
+{
+    const xai__cart_fork *forks = cart->forks;
+    size_t width = cart->tree.n_inputs;
+    int32_t a = 0, b = 0, c = 0, d = 0;
+    bool moving = true;
+
+    while (moving) {
+        const int32_t old_a = a, old_b = b, old_c = c, old_d = d;
+        a = descend(&forks[a], rows);
+        b = descend(&forks[b], rows + width);
+        c = descend(&forks[c], rows + 2 * width);
+        d = descend(&forks[d], rows + 3 * width);
+        moving = ((a ^ old_a) | (b ^ old_b) | (c ^ old_c) | (d ^ old_d)) != 0;
+    }
+    at[0] = a;
+    at[1] = b;
+    at[2] = c;
+    at[3] = d;
+}
+
+/* A call of predict(), for the threads. */
+typedef struct prediction {
+    const xai__cart *cart;
+    const float *rows;
+    float *out;
+    size_t n_rows;
+} prediction;
+
+/* Rows that one task takes: a multiple of ABREAST. */
+enum { TASK_ROWS = 1024 };
+
+static void predict_rows(void *job, size_t index, size_t lane)
+{
+    const prediction *p = job;
+    size_t n_classes = p->cart->tree.n_classes, n_inputs = p->cart->tree.n_inputs, first = index * TASK_ROWS;
+    size_t end = p->n_rows - first < TASK_ROWS ? p->n_rows : first + TASK_ROWS;
+    int32_t at[ABREAST];
+
+    (void)lane;
+    for (size_t i = first; i < end; i++) {
+        const double *value;
+        if (i % ABREAST == 0 && i + ABREAST <= end)
+            find_leaves(at, p->cart, p->rows + i * n_inputs);
+        else if (i % ABREAST == 0)
+            for (size_t k = 0; i + k < end; k++)
+                at[k] = (int32_t)xai__cart_find_leaf(p->cart, p->rows + (i + k) * n_inputs);
+        value = p->cart->values + (size_t)at[i % ABREAST] * n_classes;
+        for (size_t c = 0; c < n_classes; c++)
+            p->out[i * n_classes + c] = (float)value[c];
+    }
+}
+
 static xai_status predict(float *out, const xai_tree *tree, const float *rows, size_t n_rows, uint32_t mode)
 {
-    const xai__cart *cart = xai__cart_of(tree);
+    prediction job = { xai__cart_of(tree), rows, out, n_rows };
+    size_t n_tasks = (n_rows + TASK_ROWS - 1) / TASK_ROWS;
+    xai__team team;
 
     (void)mode;
-    for (size_t i = 0; i < n_rows; i++) {
-        const double *value = cart->values + xai__cart_find_leaf(cart, rows + i * tree->n_inputs) * tree->n_classes;
-        for (size_t c = 0; c < tree->n_classes; c++)
-            out[i * tree->n_classes + c] = (float)value[c];
+    if (n_tasks <= 1) {
+        if (n_tasks == 1)
+            predict_rows(&job, 0, 0);
+        return XAI_OK;
     }
+    team = xai__team_take(tree->object.context);
+    xai__team_run(&team, n_tasks, predict_rows, &job);
+    xai__team_give_back(&team);
     return XAI_OK;
 }
 
@@ -172,19 +244,36 @@ static void add_labels(xai__text *text, xai__cart *cart, size_t index)
     }
 }
 
-xai_status xai__cart_label_nodes(xai__cart *cart)
+static xai__cart_fork make_fork(const xai__cart_node *node, int32_t index)
+{
+    bool leaf = node->left < 0;
+    float threshold = (float)node->threshold;
+
+    if ((double)threshold > node->threshold)
+        threshold = nextafterf(threshold, -INFINITY);
+    if (leaf)
+        return (xai__cart_fork){ 0, 0, { index, index } };
+    return (xai__cart_fork){ threshold,
+                             (uint32_t)node->feature | (uint32_t)(node->missing_left == 0) << TOP_BIT,
+                             { node->left, node->right } };
+}
+
+xai_status xai__cart_finish(xai__cart *cart)
 {
     xai_context *context = cart->tree.object.context;
+    size_t n_nodes = cart->tree.n_nodes;
     xai__text text;
 
     xai__text_init(&text, context);
-    cart->label_at = xai__zalloc_array(context, cart->tree.n_nodes, 2 * sizeof *cart->label_at);
-    if (cart->label_at == NULL)
+    cart->forks = xai__alloc_array(context, n_nodes, sizeof *cart->forks);
+    cart->label_at = xai__zalloc_array(context, n_nodes, 2 * sizeof *cart->label_at);
+    if (cart->forks == NULL || cart->label_at == NULL)
         return XAI_E_NO_MEMORY;
-    cart->label_at[1] = 0;
     xai__text_add(&text, "root%c", 0);
-    for (size_t i = 0; i < cart->tree.n_nodes; i++)
+    for (size_t i = 0; i < n_nodes; i++) {
+        cart->forks[i] = make_fork(&cart->nodes[i], (int32_t)i);
         add_labels(&text, cart, i);
+    }
     cart->labels = text.data;
     return text.failed ? xai__fail_memory() : XAI_OK;
 }

@@ -16,12 +16,20 @@ typedef struct xai__cart_node {
     uint32_t missing_left; /* whether a missing value goes left */
 } xai__cart_node;
 
+/* What a row needs to know of a node: a quarter of a line of cache. */
+typedef struct xai__cart_fork {
+    float threshold;     /* the largest float that the node's does not exceed: the same floats are below it */
+    uint32_t feature;    /* with the top bit set: a missing value goes right */
+    int32_t children[2]; /* left, right; a leaf is its own children */
+} xai__cart_fork;
+
 typedef struct xai__cart {
     xai_tree tree;
     xai__cart_node *nodes;
-    double *values;   /* n_nodes x n_classes: shares of the classes, or the mean */
-    char *labels;     /* what xai_tree_decisions() shows: ids and conditions, each ended by a NUL */
-    size_t *label_at; /* 2 x n_nodes: where a node's id and condition begin */
+    xai__cart_fork *forks; /* n_nodes */
+    double *values;        /* n_nodes x n_classes: shares of the classes, or the mean */
+    char *labels;          /* what xai_tree_decisions() shows: ids and conditions, each ended by a NUL */
+    size_t *label_at;      /* 2 x n_nodes: where a node's id and condition begin */
     bool regression;
 } xai__cart;
 
@@ -40,8 +48,8 @@ xai_status xai__cart_create(xai__cart **out, xai_context *context, size_t n_inpu
  * tree.n_nodes. */
 xai__cart_node *xai__cart_add(xai__cart *cart);
 
-/* Once all nodes stand and have their names: what decisions call them. */
-xai_status xai__cart_label_nodes(xai__cart *cart);
+/* Once all nodes stand and have their names: what decisions call them, and the forks that rows go down. */
+xai_status xai__cart_finish(xai__cart *cart);
 
 /* Leaves missing_left alone: scikit-learn keeps it where best-first growth ends at a node that could be split. */
 static inline void xai__cart_make_leaf(xai__cart_node *node)

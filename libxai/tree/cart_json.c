@@ -365,7 +365,7 @@ static xai_status read_all(xai__cart *cart, xai__json_value root)
         status = check_nodes(cart, root);
     if (status == XAI_OK)
         status = xai__names_read(&cart->tree, root);
-    return status < 0 ? status : xai__cart_label_nodes(cart);
+    return status < 0 ? status : xai__cart_finish(cart);
 }
 
 xai_status xai__cart_read(xai_tree **out, xai_context *context, const xai__json *json)

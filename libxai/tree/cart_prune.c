@@ -209,7 +209,7 @@ static xai_status rebuild(xai__cart **out, const pruner *p)
     if (status == XAI_OK)
         status = xai__names_copy(&(*out)->tree, (const char *const *)tree->feature_names,
                                  (const char *const *)tree->class_names);
-    return status < 0 ? status : xai__cart_label_nodes(*out);
+    return status < 0 ? status : xai__cart_finish(*out);
 }
 
 xai_status xai__cart_prune(xai__cart **out, const xai__cart *cart, double alpha)

@@ -235,7 +235,7 @@ static xai_status finish(xai__cart **cart, const xai_fit_options *options)
     xai_status status = xai__names_copy(&grown->tree, options->feature_names, options->class_names);
 
     if (status < 0 || options->ccp_alpha == 0)
-        return status < 0 ? status : xai__cart_label_nodes(grown);
+        return status < 0 ? status : xai__cart_finish(grown);
     status = xai__cart_prune(cart, grown, options->ccp_alpha);
     xai_tree_unref(&grown->tree);
     return status;

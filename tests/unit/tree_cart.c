@@ -411,6 +411,38 @@ START_TEST(names_conditions)
 }
 END_TEST
 
+/* Many rows go down together and on several threads: each ends where it ends alone, whatever its neighbours do. */
+START_TEST(predicts_many_rows)
+{
+    enum { N_MANY = 3 * 1024 + 7 };
+    cart_case l = { .criterion = "gini", .missing = 1 };
+    tables_table whole = tables_make(9), many;
+    xai_context *threads = testing_context(3);
+    xai_tree *tree = cart_case_fit(threads, &l, &whole, 9);
+    const xai__cart *cart = xai__cart_of(tree);
+    xai_tensor *rows = NULL, *out = NULL;
+
+    many = tables_alloc(N_MANY, tree->n_inputs);
+    for (size_t i = 0; i < N_MANY * tree->n_inputs; i++) {
+        double x = xai__rng_uniform_at(6, i);
+        many.rows[i] = x < 0.1 ? NAN : x < 0.12 ? INFINITY : x < 0.14 ? -INFINITY : (float)floor(x * 24) / 8;
+    }
+    tables_wrap(threads, &many, &rows, NULL);
+    ck_assert_ok(xai_tree_predict(&out, tree, rows, 0));
+    for (size_t i = 0; i < N_MANY; i++) {
+        size_t leaf = xai__cart_find_leaf(cart, many.rows + i * tree->n_inputs);
+        for (size_t c = 0; c < tree->n_classes; c++)
+            ck_assert(xai_tensor_data(out)[i * tree->n_classes + c] == (float)cart->values[leaf * tree->n_classes + c]);
+    }
+    xai_tensor_unref(out);
+    xai_tensor_unref(rows);
+    xai_tree_unref(tree);
+    xai_context_unref(threads);
+    tables_free(&whole);
+    tables_free(&many);
+}
+END_TEST
+
 START_TEST(draws_conditions_and_shares)
 {
     static const char *const features[] = { NULL, "width" }, *const classes[] = { "cat", NULL };
@@ -580,6 +612,7 @@ static Suite *make_suite(void)
     tcase_add_loop_test(cases, refuses_damaged_files, 0, sizeof damaged / sizeof *damaged);
     tcase_add_test(cases, refuses_loose_nodes);
     tcase_add_test(cases, names_conditions);
+    tcase_add_test(cases, predicts_many_rows);
     tcase_add_test(cases, draws_conditions_and_shares);
     tcase_add_test(cases, prunes_along_its_path);
     tcase_add_test(cases, refuses_other_kinds);
