@@ -33,7 +33,8 @@ enum cli_group {
     CLI_ROW = 65536,
     CLI_INDUCE = 131072,
     CLI_SHOW = 262144,
-    CLI_EDGES = 524288
+    CLI_EDGES = 524288,
+    CLI_ENSEMBLE = 1048576
 };
 
 /* An option that may be given several times. */
@@ -68,7 +69,7 @@ typedef struct cli_args {
     int32_t top, rounds, batch, window, branching;
     /* Trees on tables. */
     const char *column, *criterion;
-    int32_t max_depth, max_leaf_nodes, min_samples_leaf, max_features, cuts, steps, row;
+    int32_t max_depth, max_leaf_nodes, min_samples_leaf, max_features, cuts, steps, row, trees;
     cli_number ccp_alpha;
     bool probabilities;
     cli_list layers, targets, operands;

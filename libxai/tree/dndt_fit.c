@@ -206,7 +206,7 @@ static xai_status allocate(trainer *t, size_t n_rows)
     return XAI_OK;
 }
 
-/* Ranges of the features; one that has a single value is left as wide as 1. */
+/* Ranges of the features over the rows that count; one that has a single value is left as wide as 1. */
 static xai_status measure(trainer *t, const xai_tensor *rows)
 {
     size_t n_features = (size_t)rows->shape[1];
@@ -221,6 +221,8 @@ static xai_status measure(trainer *t, const xai_tensor *rows)
     }
     for (size_t i = 0; i < rows->size; i++) {
         size_t f = i % n_features;
+        if (t->weights[i / n_features] == 0)
+            continue;
         if (!isfinite(rows->data[i]))
             return xai__fail(XAI_E_INVALID, "row %zu has %g in column %zu, but a DNDT needs finite numbers",
                              i / n_features, (double)rows->data[i], f);

@@ -172,7 +172,7 @@ def test_help_on_every_command():
     for command in COMMANDS:
         text = xai(*command.split(), '--help').works()
         assert text.startswith(f'usage: xai {command}'), text
-    for program in ('step_2_pretrained', 'step_3_cam', 'step_4_nbdt', 'cover'):
+    for program in ('step_2_pretrained', 'step_3_cam', 'step_4_nbdt', 'cover', 'dndt_ensemble'):
         assert run(program, '--help').works().startswith(f'usage: {program} ')
 
 
@@ -557,6 +557,23 @@ def test_tree_pruning():
     line = xai('tree', 'fit', 't.csv', '--target', 'c', '--criterion', 'squared_error', '--max-depth', '1', '-o', 'r.json',
                cwd=place)
     line.fails(1, "line 2, column 4 ('class')", "'one' is not a number")
+
+
+def test_dndt():
+    place = folder('dndt')
+    with open(os.path.join(place, 't.csv'), 'w', encoding='utf-8') as file:
+        file.write('a,b,c,d,class\n' + ''.join(
+            f'{a},{i % 7},{i % 3},{a},{"low" if a < 5 else "high"}\n'
+            for i, a in enumerate((3 * i + i // 10) % 10 for i in range(60))))
+    fit = xai('tree', 'fit', 't.csv', '--target', 'class', '--method', 'dndt', '--steps', '200', '-o', 'd.json', cwd=place).works()
+    assert fit == 'd.json: 31 nodes, right on 60 of the 60 rows of the fit (100.00%)\n', fit
+    text = xai('tree', 'explain', 'd.json', 't.csv', '--row', '3', cwd=place).works()
+    assert text.startswith('Row 3: high (') and 'a > ' in text and text.count('%') == 5, text
+    xai('tree', 'show', 'd.json', '-o', 'd.html', cwd=place).works()
+    xai('tree', 'prune', 'd.json', cwd=place).fails(1, 'no CART')
+    lines = run('dndt_ensemble', 't.csv', '--target', 'class', '--trees', '5', '--features', '2', '--steps', '100',
+                cwd=place).works().splitlines()
+    assert len(lines) == 5 and lines[4].startswith(' 5 trees: ') and float(lines[4][10:16]) >= 90, lines
 
 
 def test_tree_failures():
