@@ -6,12 +6,13 @@
 #include "backends/native/kernel.h"
 #include "backends/native/pack.h"
 
-/* A task has so many tiles at most. With that many pixels in flight, weights are read from memory more slowly than they
+/* A task has so many tiles at most; with that many pixels in flight, weights are read from memory more slowly than they
  * are multiplied. */
-enum { MAX_TILES = 56, DEEP_TILES = 28, SHALLOW_TILES = 14 };
+enum { MAX_TILES = 56, DEEP_TILES = 32, REGISTER_TILES = 14 };
 
-/* Weights of more than this do not stay in the second-level cache between the tasks of a layer. */
-enum { SHALLOW_WEIGHTS = 640 << 10 };
+/* Weights of more than this do not stay in the second-level cache between the tasks of a layer; what a task transforms
+ * should. */
+enum { SHALLOW_WEIGHTS = 640 << 10, TASK_BYTES = 258 << 10 };
 
 /* --- choice --- */
 
@@ -126,18 +127,31 @@ static int32_t divide_up(int32_t a, int32_t b)
     return (a + b - 1) / b;
 }
 
-/* Tiles first, as each block of outputs that is computed elsewhere transforms the same patches again; but not fewer
- * than a register tile is wide, and of small maps several pictures. */
+/* Tiles that a task should have. */
+static int32_t most_tiles(const xai__native_kernel *kernel)
+{
+    const int32_t n_blocks = xai__blocks_of(kernel->desc.in_c) + kernel->n_blocks;
+    const int32_t fit = TASK_BYTES / (products_of(kernel) * n_blocks * XAI__BLOCK * (int32_t)sizeof(float));
+
+    if (kernel->base.packing.bytes > SHALLOW_WEIGHTS)
+        return DEEP_TILES;
+    return fit < REGISTER_TILES ? REGISTER_TILES : fit < MAX_TILES ? fit : MAX_TILES;
+}
+
+/* An even number of tasks, so that two threads have the same to do. Tiles are shared out first, as each block of
+ * outputs that is computed elsewhere transforms the same patches again; where there are few, blocks. Of small maps a
+ * task takes several pictures. */
 static void plan_tasks(xai__native_kernel *kernel)
 {
-    const int32_t n_tiles = tiles_of(kernel);
-    const size_t weights = kernel->base.packing.bytes;
-    const int32_t most = weights > SHALLOW_WEIGHTS ? DEEP_TILES : SHALLOW_TILES;
+    const int32_t n_tiles = tiles_of(kernel), most = most_tiles(kernel);
     int32_t n_groups = divide_up(n_tiles, most), n_shares = 1;
 
-    kernel->task_tiles = n_tiles >= most ? divide_up(n_tiles, n_groups) : most / n_tiles * n_tiles;
-    while (n_groups * n_shares < 4 && kernel->n_blocks >= 16 * n_shares)
-        n_shares *= 2;
+    if (n_groups == 1 && n_tiles >= 16 && kernel->n_blocks < 8)
+        n_groups = 2;
+    n_groups += n_groups > 1 && n_groups % 2 != 0;
+    if (n_groups == 1)
+        n_shares = kernel->n_blocks >= 32 ? 4 : kernel->n_blocks >= 4 ? 2 : 1;
+    kernel->task_tiles = n_groups > 1 ? divide_up(n_tiles, n_groups) : most / n_tiles * n_tiles;
     kernel->task_blocks = divide_up(kernel->n_blocks, n_shares);
 }
 
@@ -318,19 +332,42 @@ static void place_rows(xai__run *run, const job *j, const xai__spot *at)
         run->taps[i].block = j->args->stores[i].row;
 }
 
+static void move_place(xai__place *place, const xai__view *view)
+{
+    if (place->data != NULL)
+        place->data += view->block;
+}
+
+/* To the same tile of the next block. */
+static void next_block(xai__run *run, const job *j)
+{
+    const xai__native_epilogue *e = &j->kernel->epilogue;
+
+    run->out_block++;
+    move_place(&run->out, &j->args->out);
+    for (uint32_t i = 0; i < e->n_stages; i++)
+        if (e->stages[i].operand >= 0)
+            move_place(&run->operands[i], &j->args->operands[e->stages[i].operand]);
+    for (uint32_t i = 0; run->has_taps && i <= e->n_stages; i++)
+        move_place(&run->taps[i], &j->args->stores[i]);
+}
+
 static void transform_sums(const job *j)
 {
     xai__winograd_out_fn *transform = j->kernel->level->winograd->out[which_of(j->kernel)];
 
-    for (int32_t b = 0; b < j->n_blocks; b++)
-        for (int32_t t = 0; t < j->n_tiles; t++) {
-            const spot *s = &j->spots[t];
-            const xai__spot at = { s->image, j->first_block + b, s->y, s->x, XAI__ACROSS };
-            xai__run run;
+    for (int32_t t = 0; t < j->n_tiles; t++) {
+        const spot *s = &j->spots[t];
+        const xai__spot at = { s->image, j->first_block, s->y, s->x, XAI__ACROSS };
+        xai__run run;
 
-            place_rows(&run, j, &at);
-            transform(&run, j->sums + (b * j->n_tiles + t) * XAI__BLOCK, j->sums_step, &s->inside);
+        place_rows(&run, j, &at);
+        for (int32_t b = 0; b < j->n_blocks; b++, next_block(&run, j)) {
+            xai__run moved = run;
+
+            transform(&moved, j->sums + (b * j->n_tiles + t) * XAI__BLOCK, j->sums_step, &s->inside);
         }
+    }
 }
 
 /* Tasks of the same blocks follow each other, so that threads read different weights. */

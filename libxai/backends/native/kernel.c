@@ -69,8 +69,9 @@ bool xai__epilogue_init(xai__native_epilogue *epilogue, const xai__op_desc *desc
     return true;
 }
 
-/* A task should take about 70 us; its weights should stay in the second-level cache from row to row. */
-enum { TASK_COST = 200000, TASK_WEIGHTS = 600 << 10, TASK_PIXELS = 32 };
+/* A task should take about 70 us; its weights should stay in the second-level cache from row to row. Less than
+ * LEAST_COST is not worth another task. */
+enum { TASK_COST = 200000, TASK_WEIGHTS = 600 << 10, TASK_PIXELS = 32, LEAST_COST = 15000 };
 
 static int64_t smaller(int64_t a, int64_t b)
 {
@@ -109,12 +110,33 @@ static int32_t plan_rows(const xai__native_kernel *k, int64_t row_cost, bool has
     return (int32_t)(n_rows * smaller(larger(TASK_COST / (row_cost * n_rows), 1), 64));
 }
 
+/* Two threads share an odd number of tasks badly: one more, or one less if that cuts the rows evenly. */
+static void balance(xai__native_kernel *k, int64_t block_cost)
+{
+    const int32_t n_rows = k->desc.out_h;
+    const int32_t n_shares = (k->n_blocks + k->task_blocks - 1) / k->task_blocks;
+    const int32_t n_chunks = k->task_rows < n_rows ? (n_rows + k->task_rows - 1) / k->task_rows : 1;
+    int32_t wanted = n_chunks + 1;
+
+    if (n_shares * n_chunks % 2 == 0 || block_cost * k->n_blocks * n_rows < 2 * LEAST_COST)
+        return;
+    if (n_chunks > 1 && n_rows % (n_chunks - 1) == 0 && n_rows % wanted != 0)
+        wanted = n_chunks - 1;
+    if (n_chunks == 1 && k->n_blocks >= 4 && n_rows % 2 != 0)
+        k->task_blocks = (k->n_blocks + n_shares) / (n_shares + 1);
+    else if (n_rows >= wanted)
+        k->task_rows = (n_rows + wanted - 1) / wanted;
+    else
+        k->task_blocks = (k->n_blocks + n_shares) / (n_shares + 1);
+}
+
 void xai__grid_plan(xai__native_kernel *kernel, int64_t cost, size_t weight_bytes)
 {
     int64_t block_cost = larger(smaller(cost * kernel->desc.out_w, INT32_MAX), 1);
 
     kernel->task_blocks = plan_blocks(kernel, block_cost, weight_bytes);
     kernel->task_rows = plan_rows(kernel, block_cost * kernel->task_blocks, weight_bytes > 0);
+    balance(kernel, block_cost);
 }
 
 xai__window xai__window_of(const xai__native_kernel *kernel, const xai__args *args, size_t image)

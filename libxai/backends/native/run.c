@@ -20,14 +20,14 @@ static const xai__level levels[] = {
       &xai__lanes_avx512,
       &xai__winograd_avx512,
       xai__add_to_maximum_avx512,
-      { 1.05f, { 60, 200 }, { 80, 260 }, 10 } },
+      { 1.05f, { 60, 200 }, { 80, 260 }, 4 } },
     { "avx2",
       XAI__CPU_AVX2,
       &xai__dot_avx2,
       &xai__lanes_avx2,
       &xai__winograd_avx2,
       xai__add_to_maximum_avx2,
-      { 1.1f, { 80, 300 }, { 100, 350 }, 10 } },
+      { 1.1f, { 80, 300 }, { 100, 350 }, 4 } },
 #endif
     { "baseline",
       0,
@@ -35,7 +35,7 @@ static const xai__level levels[] = {
       &xai__lanes_baseline,
       &xai__winograd_baseline,
       xai__add_to_maximum_baseline,
-      { 4.4f, { 160, 600 }, { 200, 700 }, 10 } },
+      { 4.4f, { 160, 600 }, { 200, 700 }, 4 } },
 };
 
 const xai__level *xai__level_at(size_t index)
