@@ -3,13 +3,13 @@
  * module through the operators' references and to the logits through sessions; and with real ones. */
 #include <math.h>
 
+#include "draw.h"
 #include "graph_reference.h"
-#include "core/rng.h"
 #include "io/weights.h"
 #include "model/zoo.h"
 
 /* As make_zoo.py has them: cases with every module, and with logits. */
-enum { SEED = 7, N_WATCHED = 14, N_CASES = 22 };
+enum { N_WATCHED = 14, N_CASES = 22 };
 
 /* Where a network's lines begin in zoo.txt. */
 typedef struct entry {
@@ -57,36 +57,6 @@ static void close_vectors(void)
 }
 
 /* draw.py's picture("input"). */
-static float *draw_picture(int height, int width)
-{
-    uint64_t key = 0xcbf29ce484222325u;
-    size_t n = (size_t)height * (size_t)width;
-    float *picture = malloc(3 * n * sizeof *picture);
-
-    ck_assert_ptr_nonnull(picture);
-    for (const char *c = "input"; *c != '\0'; c++)
-        key = (key ^ (unsigned char)*c) * 0x100000001b3u;
-    key ^= xai__mix64(SEED);
-    for (size_t i = 0; i < 3 * n; i++) {
-        double slope = (double)(i % n / (size_t)width) / height - (double)(i % (size_t)width) / width;
-
-        picture[i] = (float)((2 * xai__rng_uniform_at(key, i) - 1) + slope);
-    }
-    return picture;
-}
-
-/* Largest difference, as a share of the largest expected magnitude. */
-static double relative_error(const float *got, const float *expected, size_t n)
-{
-    double worst = 0, largest = 1e-30;
-
-    for (size_t i = 0; i < n; i++) {
-        worst = fmax(worst, fabs((double)got[i] - expected[i]));
-        largest = fmax(largest, fabs(expected[i]));
-    }
-    return worst / largest;
-}
-
 static float *find_logits(const char *name, int height, int width)
 {
     char key[128];
