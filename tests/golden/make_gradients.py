@@ -12,12 +12,13 @@ RULE is plain, guided (each ReLU and ReLU6 lets only positive gradients through,
 of its slope). All tensors are float32; a case has
 
   CASE/figures      target class, its logit, stride, sum of absolutes, Euclidean norm, sum of gradient times input, and how far
-                    PyTorch's own float32 is from double precision (Euclidean, relative to the norm): a measure for tolerances, since a
-                    ReLU's input that is 0 but for rounding falls on either side
+                    PyTorch's own float32 is from double precision (Euclidean, relative to the norm). Where an
+                    activation's input lies on a kink but for rounding, or two maxima are equal but for rounding, it is not small
   CASE/input        gradient of the input: every stride-th row and column of every channel, from row 0 and column 0
   CASE/value/NAME   gradient of the output of module NAME: its mean over rows and columns, a number a channel
-  CASE/weight/NAME  gradient of parameter NAME: every 97th element if there are more than 1024, from element 0
+  CASE/weight/NAME  gradient of parameter NAME: all of it up to 1024 elements, else every 97 * ceil(size / 97 / 256)-th, from element 0
 """
+import math
 import os
 import pathlib
 import sys
@@ -45,8 +46,8 @@ CASES = (
     ("resnet18", 224, 224, "catdog", "plain", 14, *RESNET), ("resnet18", 224, 224, "catdog", "guided", 14, (), ()),
     ("cifar_resnet56", 32, 32, "random", "plain", 2, *CIFAR), ("cifar_resnet56", 32, 32, "cifar3", "plain", 2, *CIFAR),
     ("wrn16_10_cifar10", 32, 32, "random", "plain", 2, *WIDE), ("wrn16_10_cifar10", 32, 32, "random", "guided", 2, (), ()),
-    ("efficientnet_lite0", 224, 224, "random", "plain", 14, *LITE), ("efficientnet_lite0", 97, 131, "random", "plain", 7, *LITE),
-    ("efficientnet_lite0", 97, 131, "random", "guided", 7, (), ()),
+    ("efficientnet_lite0", 224, 224, "random", "plain", 14, *LITE), ("efficientnet_lite0", 65, 97, "random", "plain", 5, *LITE),
+    ("efficientnet_lite0", 65, 97, "random", "guided", 5, (), ()),
 )
 
 
@@ -121,7 +122,7 @@ def make_case(tensors, network_name, height, width, source, rule, stride, module
         tensors[f"{case}/value/{name}"] = value.mean((1, 2)).float().numpy()
     for name in parameters:
         elements = network.get_parameter(name).grad.float().numpy().ravel()
-        tensors[f"{case}/weight/{name}"] = elements[::97 if elements.size > 1024 else 1].copy()
+        tensors[f"{case}/weight/{name}"] = elements[::97 * math.ceil(elements.size / 97 / 256) if elements.size > 1024 else 1].copy()
     print(case, *(f"{figure:.6g}" for figure in figures))
 
 
