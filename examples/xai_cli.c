@@ -73,6 +73,7 @@ static const cli_option options[] = {
     { "output", 'o', TEXT, CLI_FIT | CLI_PRUNE, AT(output), "FILE", "tree to write (.json)" },
     { "output", 'o', TEXT, CLI_FILE, AT(output), "FILE", "file to write; its ending is the format" },
     { "probabilities", 0, FLAG, CLI_PREDICT, AT(probabilities), NULL, "a column for each class" },
+    { "output", 'o', TEXT, CLI_ROW, AT(output), "FILE", "draw the tree and the row's way: .svg, .html, .txt, .dot" },
     { "row", 0, COUNT, CLI_ROW, AT(row), "N", "this row only, counted from 1 (all)" },
     { "window", 0, COUNT, CLI_COVER, AT(window), "N", "side of the patch in pixels (a quarter of the picture)" },
     { "rounds", 0, COUNT, CLI_BENCH, AT(rounds), "N", "timed runs (20)" },

@@ -481,13 +481,28 @@ static int explain_rows(const cli_args *cli, const tree_job *job, xai_tensor *ou
     return status;
 }
 
+/* Draws the tree with the way of one row; CLI_GO_ON where that is not asked for. */
+static int draw_row(const cli_args *cli, const tree_job *job)
+{
+    xai_export_options options = { .struct_size = sizeof options, .row_size = job->n_features };
+
+    if (cli->output == NULL)
+        return CLI_GO_ON;
+    options.row = xai_tensor_data(job->rows) + ((size_t)cli->row - 1) * job->n_features;
+    return xai_tree_save(job->tree, cli->output, &options) == XAI_OK ? CLI_GO_ON : cli_fail_library(cli);
+}
+
 int cli_tree_explain(const cli_args *cli)
 {
     tree_job job = { 0 };
     xai_tensor *out = NULL, *shap = NULL;
     double *expected = NULL;
-    int status = open_both(&job, cli);
+    int status = CLI_GO_ON;
 
+    if (cli->output != NULL && cli->row == 0)
+        status = cli_misuse(cli, "--row: expected with -o, which draws one row's way");
+    if (status == CLI_GO_ON)
+        status = open_both(&job, cli);
     if (status == CLI_GO_ON && xai_tree_predict(&out, job.tree, job.rows, 0) != XAI_OK)
         status = cli_fail_library(cli);
     if (status == CLI_GO_ON && xai_tree_kind(job.tree) == XAI_TREE_CART) {
@@ -499,6 +514,8 @@ int cli_tree_explain(const cli_args *cli)
     }
     if (status == CLI_GO_ON)
         status = explain_rows(cli, &job, out, shap, expected);
+    if (status == CLI_GO_ON)
+        status = draw_row(cli, &job);
     free(expected);
     xai_tensor_unref(shap);
     xai_tensor_unref(out);

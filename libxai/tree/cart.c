@@ -7,7 +7,6 @@
 
 #include "core/error.h"
 #include "core/memory.h"
-#include "core/number.h"
 #include "core/threads.h"
 #include "tree/names.h"
 
@@ -204,31 +203,22 @@ xai__cart_node *xai__cart_add(xai__cart *cart)
     return node;
 }
 
-/* For readers: no more digits than tell float32 numbers apart, 4.95 and not 4.950000047683716. */
-static const char *write_threshold(char *buffer, double threshold)
-{
-    float rounded = (float)threshold;
-
-    return isinf(rounded) ? xai__number_write(buffer, threshold) : xai__number_write_float(buffer, rounded);
-}
-
 void xai__cart_add_condition(xai__text *text, const xai__cart *cart, const xai__cart_node *parent, bool left,
                              const char *name)
 {
-    char number[XAI__NUMBER_SIZE];
     bool missing = left == (parent->missing_left != 0);
 
     if (name != NULL)
         xai__text_add(text, "%s", name);
     else
         xai__names_add_feature(text, &cart->tree, (size_t)parent->feature);
-    /* x <= infinity is true of all that is not missing, x <= -infinity of nothing. */
+    /* x <= infinity is true of all that is not missing. */
     if (isinf(parent->threshold) && parent->threshold > 0 && !parent->missing_left)
         xai__text_add(text, " is%s missing", missing ? "" : " not");
-    else if (isinf(parent->threshold))
-        xai__text_add(text, " %s %sinf", left ? "<=" : ">", parent->threshold > 0 ? "" : "-");
-    else
-        xai__text_add(text, " %s %s", left ? "<=" : ">", write_threshold(number, parent->threshold));
+    else {
+        xai__text_add(text, left ? " <= " : " > ");
+        xai__names_add_number(text, parent->threshold);
+    }
 }
 
 static void add_labels(xai__text *text, xai__cart *cart, size_t index)

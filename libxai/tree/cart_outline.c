@@ -1,29 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * What a drawing shows of a CART: conditions, impurities, rows and the shares of the classes. */
-#include <math.h>
-#include <stdio.h>
-
 #include "core/error.h"
-#include "core/number.h"
 #include "tree/cart.h"
 #include "tree/names.h"
 #include "tree/outline.h"
 
 /* A box has room for so many classes, the likeliest first. */
 enum { SHOWN = 3 };
-
-/* Six digits are plenty for a box. */
-static void add_number(xai__text *text, double number)
-{
-    char buffer[XAI__NUMBER_SIZE], rounded[XAI__NUMBER_SIZE];
-    double value = number;
-
-    snprintf(rounded, sizeof rounded, "%.5e", number);
-    if (isfinite(number) && sscanf(rounded, "%lf", &value) == 1)
-        xai__text_add(text, "%s", xai__number_write(buffer, value));
-    else
-        xai__text_add(text, "%s", isnan(number) ? "nan" : number > 0 ? "inf" : "-inf");
-}
 
 static void add_class(xai__text *text, const xai__outline *outline, const xai_tree *tree, size_t index)
 {
@@ -84,19 +67,19 @@ static void fill_node(xai__outline *outline, xai__text *text, const xai__cart *c
 
     to->id = xai__outline_add(outline, cart->labels + cart->label_at[2 * index]);
     xai__text_add(text, "impurity ");
-    add_number(text, node->impurity);
+    xai__names_add_number(text, node->impurity);
     xai__text_add(text, ", %lu %s", (unsigned long)node->n_samples, node->n_samples == 1 ? "row" : "rows");
     to->lines[0] = move(outline, text);
     if (cart->regression) {
         xai__text_add(text, "mean ");
-        add_number(text, value[0]);
+        xai__names_add_number(text, value[0]);
     } else
         add_shares(text, outline, cart, value);
     to->lines[1] = move(outline, text);
     if (node->left >= 0)
         return;
     if (cart->regression)
-        add_number(text, value[0]);
+        xai__names_add_number(text, value[0]);
     else
         add_class(text, outline, &cart->tree, next_class(value, cart->tree.n_classes, cart->tree.n_classes));
     to->outcome = move(outline, text);

@@ -7,7 +7,6 @@
 
 #include "core/error.h"
 #include "core/memory.h"
-#include "core/number.h"
 #include "tree/names.h"
 
 static void fini(xai_tree *tree)
@@ -235,19 +234,17 @@ xai_status xai__dndt_create(xai__dndt **out, xai_context *context, size_t n_inpu
 void xai__dndt_add_condition(xai__text *text, const xai__dndt *dndt, size_t feature, size_t bin, const char *name)
 {
     const double *cuts = dndt->cuts + feature * dndt->n_cuts;
-    char number[XAI__NUMBER_SIZE];
 
-    /* No more digits than tell float32 numbers apart. */
-    if (bin > 0 && bin < dndt->n_cuts)
-        xai__text_add(text, "%s < ", xai__number_write_float(number, (float)cuts[bin - 1]));
+    if (bin > 0 && bin < dndt->n_cuts) {
+        xai__names_add_number(text, cuts[bin - 1]);
+        xai__text_add(text, " < ");
+    }
     if (name != NULL)
         xai__text_add(text, "%s", name);
     else
         xai__names_add_feature(text, &dndt->tree, feature);
-    if (bin < dndt->n_cuts)
-        xai__text_add(text, " <= %s", xai__number_write_float(number, (float)cuts[bin]));
-    else
-        xai__text_add(text, " > %s", xai__number_write_float(number, (float)cuts[bin - 1]));
+    xai__text_add(text, bin < dndt->n_cuts ? " <= " : " > ");
+    xai__names_add_number(text, cuts[bin < dndt->n_cuts ? bin : bin - 1]);
 }
 
 xai_status xai__dndt_label(xai__dndt *dndt)

@@ -2,10 +2,14 @@
  * Names of features and classes: copied, read, written. */
 #include "tree/names.h"
 
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/error.h"
 #include "core/memory.h"
+#include "core/number.h"
 #include "io/json_write.h"
 
 static xai_status copy_name(char **out, xai_context *context, const char *name, const char *what, size_t index)
@@ -126,4 +130,17 @@ void xai__names_add_feature(xai__text *text, const xai_tree *tree, size_t index)
         xai__text_add(text, "%s", tree->feature_names[index]);
     else
         xai__text_add(text, "x[%zu]", index);
+}
+
+void xai__names_add_number(xai__text *text, double number)
+{
+    char buffer[XAI__NUMBER_SIZE];
+
+    if (!isfinite(number)) {
+        xai__text_add(text, "%s", isnan(number) ? "nan" : number > 0 ? "inf" : "-inf");
+        return;
+    }
+    /* Both ways with the same decimal point, whatever the locale's is. */
+    snprintf(buffer, sizeof buffer, "%.6e", number);
+    xai__text_add(text, "%s", xai__number_write(buffer, strtod(buffer, NULL)));
 }

@@ -23,4 +23,8 @@ void xai__names_fini(xai_tree *tree);
 /* Adds a feature's name: its own, or x[2]. */
 void xai__names_add_feature(xai__text *text, const xai_tree *tree, size_t index);
 
+/* Adds a number for readers, with seven digits, about what tells float32 numbers apart: 4.85 and not
+ * 4.850000381469727. */
+void xai__names_add_number(xai__text *text, double number);
+
 #endif

@@ -527,6 +527,10 @@ def test_tree():
     assert lines[0] == 'one,three,"two, or so"' and lines[1] == '1,0,0' and len(lines) == 61, lines
     text = xai('tree', 'explain', 'tree.json', 't.csv', '--row', '6', cwd=place).works()
     assert text.startswith('Row 6: two, or so (100.00%) // Decisions: '), text
+    assert xai('tree', 'explain', 'tree.json', 't.csv', '--row', '6', '-o', 'way.txt', cwd=place).works() == text
+    with open(os.path.join(place, 'way.txt'), encoding='utf-8') as file:
+        assert file.read().startswith('Prediction: two, or so // Decisions: ')
+    xai('tree', 'explain', 'tree.json', 't.csv', '-o', 'way.txt', cwd=place).fails(2, '--row')
     assert 'a "b" > 4.5' in text and 'c <= 2.5' in text and 'expected' in text, text
     documents = [json.loads(line) for line in
                  xai('tree', 'explain', 'tree.json', 't.csv', '--json', cwd=place).works().splitlines()]
