@@ -61,6 +61,7 @@ static xai_status check_fusion(xai_cam *cam, const xai_cam_options *options)
     return XAI_OK;
 }
 
+/* Smoothing is pytorch-grad-cam's: with the scaling of others it would be a method of nobody. */
 static xai_status check_smoothing(xai_cam *cam, const xai_cam_options *options)
 {
     cam->flags = options->flags;
@@ -75,6 +76,7 @@ static xai_status check_smoothing(xai_cam *cam, const xai_cam_options *options)
     return XAI_OK;
 }
 
+/* In this order, so that the message is about the first thing that a reader of the options would doubt. */
 static xai_status set_up(xai_cam *cam, const xai_cam_options *options)
 {
     xai_context *context = cam->object.context;
@@ -140,6 +142,7 @@ static xai_status name_layers(xai_attribution *a, const xai_cam *cam)
     return XAI_OK;
 }
 
+/* The attribution of one target; the map is shared, for nobody changes it any more. */
 static xai_status describe(xai_attribution **out, const xai__cam_pass *pass, size_t target, xai_tensor *map)
 {
     const xai_cam *cam = pass->cam;
@@ -170,6 +173,7 @@ static xai_status describe_all(xai_attribution **out, const xai__cam_pass *pass,
     return status;
 }
 
+/* Pass, maps, one map a target, record. The pass outlives smoothing, whose first version it is. */
 static xai_status explain(xai_attribution **out, xai_cam *cam, const xai_tensor *input, xai__targets *targets)
 {
     xai_context *context = cam->object.context;

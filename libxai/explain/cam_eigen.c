@@ -26,13 +26,18 @@ typedef struct search {
     size_t size;
 } search;
 
+/* Four sums side by side: additions need not wait for each other, and their order is fixed all the same. */
 static double dot(const double *a, const double *b, int64_t n)
 {
-    double sum = 0;
+    double sums[4] = { 0 };
+    int64_t i = 0;
 
-    for (int64_t i = 0; i < n; i++)
-        sum += a[i] * b[i];
-    return sum;
+    for (; i + 4 <= n; i += 4)
+        for (int lane = 0; lane < 4; lane++)
+            sums[lane] += a[i + lane] * b[i + lane];
+    for (; i < n; i++)
+        sums[0] += a[i] * b[i];
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
 static void add_scaled(double *out, const double *v, double factor, int64_t n)
@@ -51,6 +56,7 @@ static double normalise(double *v, int64_t n)
     return length;
 }
 
+/* A channel at a time: its share of X v, spread over its own elements. */
 static void multiply(double *out, const search *s, const double *v)
 {
     memset(out, 0, (size_t)s->n * sizeof *out);
@@ -112,19 +118,29 @@ static void rotate(search *s, size_t p, size_t q)
     }
 }
 
-/* Jacobi's method, row by row. */
+/* Jacobi's method, row by row, until what is off the diagonal is no more than rounding. */
 static void diagonalise(search *s)
 {
+    double trace = 0;
+    bool is_done = false;
+
     memset(s->vectors, 0, sizeof s->vectors);
-    for (size_t i = 0; i < s->size; i++)
+    for (size_t i = 0; i < s->size; i++) {
         s->vectors[i][i] = 1;
-    for (int sweep = 0; sweep < N_SWEEPS; sweep++)
+        trace += fabs(s->projected[i][i]);
+    }
+    for (int sweep = 0; sweep < N_SWEEPS && !is_done; sweep++) {
+        is_done = true;
         for (size_t p = 0; p + 1 < s->size; p++)
             for (size_t q = p + 1; q < s->size; q++)
-                if (fabs(s->projected[p][q]) > 1e-300)
+                if (fabs(s->projected[p][q]) > 1e-17 * trace) {
                     rotate(s, p, q);
+                    is_done = false;
+                }
+    }
 }
 
+/* Back from the basis to maps. The basis is orthonormal, so normalising only removes rounding. */
 static void take_largest(search *s)
 {
     size_t best = 0;

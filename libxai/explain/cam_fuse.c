@@ -50,6 +50,7 @@ static xai_status copy_maps(xai_tensor **out, const xai_cam *cam, const float *m
     return status;
 }
 
+/* All targets at once: trials are run for all of them together. */
 static xai_status map_layer(xai_tensor **out, const xai__cam_pass *pass, size_t layer)
 {
     const xai_cam *cam = pass->cam;
@@ -104,6 +105,7 @@ static xai_status meet(xai_tensor **map, const xai_cam *cam, const int64_t grid[
     return status < 0 ? status : xai__map_resize(map, grid[0], grid[1], cam->profile->base.filter);
 }
 
+/* The share is multiplied first: a mean of maps up to 1 stays below 1, however many there are. */
 static void fuse_into(xai_tensor *out, const xai_tensor *map, const xai_cam *cam)
 {
     float share = 1.0f / (float)cam->n_layers;
@@ -154,6 +156,7 @@ bool xai__cam_is_scaled(const xai_cam *cam)
     return (cam->flags & XAI_CAM_AUG_SMOOTH) || (cam->n_layers > 1 && cam->profile->index == XAI__CAM_TORCHCAM);
 }
 
+/* One layer stays on its own grid, raw: scaling is the attribution's business, for it may be asked for other sizes. */
 xai_status xai__cam_fuse(xai_tensor **out, const xai__cam_pass *pass)
 {
     xai_context *context = pass->cam->object.context;
@@ -173,6 +176,7 @@ xai_status xai__cam_fuse(xai_tensor **out, const xai__cam_pass *pass)
 
 /* --- versions of the input --- */
 
+/* In place. Doing it twice undoes it: the same function turns inputs and, later, their maps. */
 static void mirror_rows(float *data, size_t n_rows, int64_t width)
 {
     for (size_t row = 0; row < n_rows; row++)
@@ -185,6 +189,8 @@ static void mirror_rows(float *data, size_t n_rows, int64_t width)
         }
 }
 
+/* The factor is applied to the prepared input, as pytorch-grad-cam does: it scales contrast about the mean colour, not
+ * the picture's brightness. */
 static xai_status augment_input(xai_tensor **out, const xai_tensor *input, const struct augmentation *a)
 {
     xai_status status = xai__tensor_create(out, input->object.context, input->shape, input->rank);
@@ -216,6 +222,7 @@ static xai_status add_version(xai_tensor **sums, xai_tensor **maps, const xai__c
     return status < 0 ? status : XAI_OK;
 }
 
+/* Targets were resolved by the first pass, so that all versions explain the same class. */
 static xai_status try_version(xai_tensor **sums, xai_tensor **maps, const xai__cam_pass *first,
                               const struct augmentation *a)
 {

@@ -21,6 +21,9 @@ static xai_status check_map(const xai__value *layer)
                      xai__shape_text(text, sizeof text, layer->shape, layer->rank));
 }
 
+/* A hook point in the middle of a block will do, as in the tutorial, if it has as many channels as the classifier
+ * reads.
+ */
 static xai_status check_channels(const xai_cam *cam)
 {
     const xai__value *layer = xai__cam_layer(cam, 0);
@@ -35,6 +38,7 @@ static xai_status check_channels(const xai_cam *cam)
 
 /* --- plain CAM's classifier --- */
 
+/* VGG flattens its maps: there is no one weight a channel that a sum could use. */
 static xai_status need_classifier(xai_cam *cam, const char *name)
 {
     xai_status status = xai__classifier_of(&cam->classifier, cam->session->model, name);
@@ -104,6 +108,7 @@ static xai_status take_candidate(xai_cam *cam, const xai_cam_options *options)
     return status;
 }
 
+/* Every name must be there: a layer that is left out silently would be another explanation. */
 static xai_status name_layers(xai_cam *cam, const xai_cam_options *options)
 {
     xai_status status = XAI_OK;

@@ -22,6 +22,7 @@ typedef struct layer_work {
     float *weighed;  /* c x n */
 } layer_work;
 
+/* Methods without gradients get the activations in their place, so that no function needs to check. */
 static const float *gradients_of(const layer_work *w, size_t target)
 {
     const xai__cam_pass *pass = w->pass;
@@ -56,6 +57,7 @@ static xai_status find_weights(layer_work *w)
     return XAI_OK;
 }
 
+/* All channels are kept, for a projection needs them together. */
 static void weigh(layer_work *w, size_t target)
 {
     xai__cam_element_fn element = w->pass->cam->method->element;
@@ -67,6 +69,7 @@ static void weigh(layer_work *w, size_t target)
                                             : (float)(w->weights[(int64_t)target * w->c + k] * w->a[i]);
 }
 
+/* In double: hundreds of channels of both signs cancel. */
 static void add_channels(float *out, const layer_work *w)
 {
     for (int64_t i = 0; i < w->n; i++) {
@@ -96,6 +99,7 @@ static void rectify(float *map, size_t n)
         map[i] = map[i] > 0 ? map[i] : 0;
 }
 
+/* Profiles that leave maps raw leave their signs as well. */
 xai_status xai__cam_maps(float *out, const xai__cam_pass *pass, size_t layer)
 {
     const xai_cam *cam = pass->cam;

@@ -69,6 +69,7 @@ static size_t batch_size(const trials *t)
     return n < t->count ? (size_t)n : t->count;
 }
 
+/* Made anew for every batch, because the last one is smaller; a batch costs far more than its memory. */
 static xai_status create_batch(xai_tensor **out, const trials *t, int32_t value, size_t n)
 {
     const xai__value *v = &t->pass->cam->session->model->graph.values[value];
@@ -103,6 +104,7 @@ static xai_status run_batch(double *scores, const trials *t, int32_t feed, const
     return status;
 }
 
+/* An edit hook behind the caller's own: what they left is what was fetched, and so what the versions are made of. */
 static int32_t replace(xai_hook *hook, xai_tensor *value, void *user)
 {
     const xai_tensor *versions = user;
@@ -134,6 +136,7 @@ static xai_status run_replaced(double *scores, const trials *t, xai_tensor *vers
     return status;
 }
 
+/* The bits do not depend on the size of the batches: no kernel mixes images. */
 static xai_status run_trials(double *scores, trials *t)
 {
     size_t size = t->pass->cam->session->model->graph.values[t->value].size, most;
@@ -171,6 +174,7 @@ static trials begin(const xai__cam_pass *pass, size_t layer)
 
 /* --- Score-CAM --- */
 
+/* Both originals add their epsilon to the range; a channel that is the same everywhere becomes a mask of zeros. */
 static void scale(float *map, size_t n, float epsilon)
 {
     float low = map[0], high = map[0];
@@ -201,6 +205,7 @@ static xai_status make_mask(float *out, const trials *t, int64_t height, int64_t
     return status;
 }
 
+/* The mask multiplies the prepared input, so what it hides turns into the mean colour, not into black. */
 static void make_masked(float *out, const trials *t, size_t channel)
 {
     const xai_tensor *input = t->pass->input;
@@ -211,6 +216,7 @@ static void make_masked(float *out, const trials *t, size_t channel)
             out[(size_t)k * n + i] = t->plain[(size_t)k * n + i] * t->masks[channel * n + i];
 }
 
+/* Shifting all scores changes nothing, so torchcam's baseline need not be subtracted. */
 static void softmax(double *scores, size_t n)
 {
     double top = scores[0], sum = 0;
@@ -296,6 +302,7 @@ xai_status xai__cam_ablation_weights(double *out, const xai__cam_pass *pass, siz
 
 /* --- Recipro-CAM --- */
 
+/* Position `position` of all channels, alone. */
 static void make_spot(float *out, const trials *t, size_t position)
 {
     size_t n = (size_t)(t->h * t->w);

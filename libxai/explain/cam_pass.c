@@ -50,6 +50,7 @@ static void keep(xai__cam_pass *pass, const xai__targets *part, size_t first, xa
     }
 }
 
+/* The layers are fetched with every part: usually there is one, and values that are computed anyway cost a copy. */
 static xai_status run_part(xai__cam_pass *pass, xai__targets *part, size_t first, int32_t *fetches,
                            xai_tensor **fetched)
 {

@@ -74,6 +74,7 @@ static const xai__cam_profile profiles[] = {
     { .base = { .name = "kazuto", .scales_last = true }, .index = XAI__CAM_KAZUTO },
 };
 
+/* Lists are made of the rows, so that they cannot fall behind. */
 static xai_status fail_method(xai_context *context, const char *name)
 {
     xai__text list;
