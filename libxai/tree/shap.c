@@ -32,9 +32,10 @@ typedef struct explainer {
     uint32_t *places; /* of a feature in the path; NONE: not in it */
     element *path;
     size_t length;
-    bool *stays;     /* by element: whether the row does */
-    double *weights; /* by number of known features: the permutations' weight, times the shares of the others */
-    double *sums;    /* rows of a block x F x classes */
+    bool *stays;      /* by element: whether the row does */
+    double *weights;  /* by number of known features: the permutations' weight, times the shares of the others */
+    double *inverses; /* 1 / n */
+    double *sums;     /* rows of a block x F x classes */
 } explainer;
 
 static void drop(explainer *e)
@@ -44,6 +45,7 @@ static void drop(explainer *e)
     xai__free(e->context, e->path);
     xai__free(e->context, e->stays);
     xai__free(e->context, e->weights);
+    xai__free(e->context, e->inverses);
     xai__free(e->context, e->sums);
 }
 
@@ -89,10 +91,14 @@ static xai_status begin(explainer *e, size_t n_rows)
     e->path = xai__alloc_array(e->context, longest, sizeof *e->path);
     e->stays = xai__alloc_array(e->context, longest, sizeof *e->stays);
     e->weights = xai__alloc_array(e->context, longest + 1, sizeof *e->weights);
+    e->inverses = xai__alloc_array(e->context, longest + 2, sizeof *e->inverses);
     e->sums = xai__alloc_array(e->context, n_sums, sizeof *e->sums);
-    if (e->places == NULL || e->path == NULL || e->stays == NULL || e->weights == NULL || e->sums == NULL)
+    if (e->places == NULL || e->path == NULL || e->stays == NULL || e->weights == NULL || e->inverses == NULL ||
+        e->sums == NULL)
         return XAI_E_NO_MEMORY;
     memset(e->places, 0xff, tree->n_inputs * sizeof *e->places);
+    for (size_t n = 1; n < longest + 2; n++)
+        e->inverses[n] = 1 / (double)n;
     return XAI_OK;
 }
 
@@ -139,31 +145,37 @@ static void extend(explainer *e)
 
     w[0] = 1;
     for (size_t n = 1; n <= e->length; n++) {
-        double share = e->path[n - 1].share;
-        bool stays = e->stays[n - 1];
-        w[n] = stays ? w[n - 1] * (double)n / (double)(n + 1) : 0;
+        double inverse = e->inverses[n + 1], share = e->path[n - 1].share * inverse;
+        double stays = e->stays[n - 1] ? inverse : 0;
+        w[n] = stays * w[n - 1] * (double)n;
         for (size_t k = n - 1; k > 0; k--)
-            w[k] = (stays ? w[k - 1] * (double)k / (double)(n + 1) : 0) +
-                   share * w[k] * (double)(n - k) / (double)(n + 1);
-        w[0] = share * w[0] * (double)n / (double)(n + 1);
+            w[k] = stays * w[k - 1] * (double)k + share * w[k] * (double)(n - k);
+        w[0] = share * w[0] * (double)n;
     }
 }
 
-/* The sum of the weights were element i not in the path. */
+/* The sum of the weights were element i, on which the row stays, not in the path. */
 static double unwind(const explainer *e, size_t i)
 {
     size_t n = e->length;
-    double share = e->path[i].share, next = e->weights[n], total = 0;
+    double share = e->path[i].share * e->inverses[n + 1], next = e->weights[n], total = 0;
 
     for (size_t k = n; k-- > 0;) {
-        double above = (double)(n - k) / (double)(n + 1);
-        if (e->stays[i]) {
-            double without = next * (double)(n + 1) / (double)(k + 1);
-            total += without;
-            next = e->weights[k] - without * share * above;
-        } else
-            total += e->weights[k] / (share * above);
+        double without = next * (double)(n + 1) * e->inverses[k + 1];
+        total += without;
+        next = e->weights[k] - without * share * (double)(n - k);
     }
+    return total;
+}
+
+/* The same sum, times its share, for an element on which the row does not stay: it is one for all of those. */
+static double unwind_rest(const explainer *e)
+{
+    size_t n = e->length;
+    double total = 0;
+
+    for (size_t k = 0; k < n; k++)
+        total += e->weights[k] * (double)(n + 1) * e->inverses[n - k];
     return total;
 }
 
@@ -178,13 +190,15 @@ static bool stays_on(const element *now, float value)
 static void add_leaf(explainer *e, double *sums, const double *value, const float *row)
 {
     size_t n_classes = e->cart->tree.n_classes;
+    double rest;
 
     for (size_t i = 0; i < e->length; i++)
         e->stays[i] = stays_on(&e->path[i], row[e->path[i].feature]);
     extend(e);
+    rest = unwind_rest(e);
     for (size_t i = 0; i < e->length; i++) {
         const element *now = &e->path[i];
-        double part = unwind(e, i) * ((e->stays[i] ? 1 : 0) - now->share);
+        double part = e->stays[i] ? unwind(e, i) * (1 - now->share) : -rest;
         for (size_t c = 0; c < n_classes; c++)
             sums[now->feature * n_classes + c] += part * value[c];
     }
