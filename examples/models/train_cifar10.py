@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: MIT
 """Trains resnet9_cifar10, the small network of these examples, with the supervision of a decision tree, on a CPU.
 
-    python train_cifar10.py DATA OUTPUT --hierarchy TREE.json [--epochs N] [--seed N] [--threads N]
+    python train_cifar10.py DATA OUTPUT [--hierarchy TREE.json] [--epochs N] [--seed N] [--threads N]
 
 DATA holds cifar10_train_jpeg.zip (CLASS/NNNN.jpg, all 50,000 training pictures) and cifar10_batch_0.png to
 cifar10_batch_3.png with their .labels.txt: 1000 lossless pictures each, a picture a row. Batch 3 and its JPEG twins are
-held out: they judge the network and never train it. Each epoch leaves OUTPUT/checkpoint.pt, from which a later call goes
-on; the last one leaves OUTPUT/resnet9_cifar10.safetensors in float16 and OUTPUT/report.json. Needs torch, numpy, Pillow
-and safetensors.
+held out: they judge the network and never train it. Cross-entropy with smoothed labels throughout; over the last 40 %
+also the cross-entropy of the tree's soft probabilities, taken as logits (SoftTreeSupLoss of Wan et al.: NBDT, ICLR 2021).
+Each epoch leaves OUTPUT/checkpoint.pt, from which a later call goes on; the last one leaves
+OUTPUT/resnet9_cifar10.safetensors in float16 and OUTPUT/report.json. Needs torch, numpy, Pillow and safetensors.
 """
 import argparse
 import io
 import json
 import pathlib
-import random
 import time
 import zipfile
 
@@ -304,8 +304,9 @@ def main():
     parser = argparse.ArgumentParser(description="Train the examples' CIFAR-10 network with tree supervision.")
     parser.add_argument("data", type=pathlib.Path, help="folder with the pictures")
     parser.add_argument("output", type=pathlib.Path, help="folder for checkpoints and results")
-    parser.add_argument("--hierarchy", type=pathlib.Path, required=True, help="the tree: JSON, class n is the n-th leaf")
-    parser.add_argument("--epochs", type=int, default=48)
+    parser.add_argument("--hierarchy", type=pathlib.Path, help="JSON, class n is its n-th leaf (the network's own)",
+                        default=pathlib.Path(__file__).with_name("resnet9_cifar10_hierarchy.json"))
+    parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rate", type=float, default=0.1, help="highest learning rate")
@@ -313,7 +314,6 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    random.seed(arguments.seed)
     arguments.output.mkdir(parents=True, exist_ok=True)
     Trainer(arguments).run()
 

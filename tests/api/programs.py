@@ -730,12 +730,42 @@ def test_manifests_load():
     """Each names an architecture that there is and fits it, but for the weights, which are not here."""
     models = os.path.join(SOURCE, 'examples', 'models')
     architectures = json.loads(xai('info', '--json').works())['architectures']
-    names = [name for name in sorted(os.listdir(models)) if name.endswith('.json') and not name.startswith('imagenet_')]
-    assert len(names) == 11, names
+    names = [name for name in sorted(os.listdir(models)) if name.endswith('.json') and not name.startswith('imagenet_')
+             and not name.endswith('_hierarchy.json')]
+    assert len(names) == 12, names
     for name in names:
         manifest = read_json(os.path.join(models, name))
         assert manifest['arch'] == name[:-5] and manifest['arch'] in architectures, name
-        xai('layers', '-m', os.path.join(models, name)).fails(1, manifest['weights'])
+        layers = xai('layers', '-m', os.path.join(models, name))
+        if os.path.exists(os.path.join(models, manifest['weights'])):
+            assert 'layer3.residual' in layers.works()
+        else:
+            layers.fails(1, manifest['weights'])
+
+
+def test_our_own_network():
+    """It comes with all that it needs, and small enough to be here."""
+    needs('png')
+    models = os.path.join(SOURCE, 'examples', 'models')
+    size = sum(os.path.getsize(os.path.join(models, name)) for name in os.listdir(models) if 'cifar10' in name
+               and not name.startswith('wrn'))
+    assert size <= 1500000, size
+    line = run('step_4_nbdt', '-m', os.path.join(models, 'resnet9_cifar10.json'), 'a.png').works()
+    label, steps = line.removeprefix('Prediction: ').rstrip().split(' // Decisions: ')
+    names = [step.rsplit(' (', 1)[0] for step in steps.split(', ')]
+    assert label in LABELS and names[0] in ('animal', 'vehicle') and names[-1] == label, line
+    own = json.loads(xai('nbdt', '-m', os.path.join(models, 'resnet9_cifar10.json'), '--json', 'a.png').works())
+    assert own['decisions'][0]['name'] == 'whole' and own['prediction']['label'] == label, own
+
+
+def test_our_own_hierarchy():
+    """What Ward's method makes of the network's own weights, named by WordNet."""
+    if not os.path.exists('/usr/share/wordnet/data.noun'):
+        raise Skip("WordNet is not installed (Debian's wordnet-base)")
+    models = os.path.join(SOURCE, 'examples', 'models')
+    made = os.path.join(WORK, 'own_hierarchy.json')
+    xai('hierarchy', 'induce', '-q', '-m', os.path.join(models, 'resnet9_cifar10.json'), '-o', made).works()
+    assert read_json(made) == read_json(os.path.join(models, 'resnet9_cifar10_hierarchy.json'))
 
 
 # Real networks on the tutorial's photograph.

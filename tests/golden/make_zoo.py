@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Makes zoo.safetensors and zoo.txt: what PyTorch computes for whole networks with random weights, in double precision.
 
-Run: python3 make_zoo.py (needs numpy, torch, torchvision, pytorchcv, safetensors). Logits are tensors "NAME HxW". zoo.txt has
+Run: python3 make_zoo.py (needs numpy, torch, torchvision, pytorchcv, safetensors, Pillow). Logits are tensors "NAME HxW". zoo.txt has
 for each case a line "case NAME HEIGHT WIDTH" and then, for each call of each module, its name (path#k for call k but the last)
 with mean, mean of absolutes, first and last element of its output.
 """
 import math
 import pathlib
+import sys
 
 import numpy as np
 import pytorchcv.models.wrn_cifar as wrn_cifar
@@ -17,6 +18,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from draw import parameter, picture
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "examples" / "models"))
+from train_cifar10 import ResNet9
 
 SEED = 7
 
@@ -141,6 +145,7 @@ NETWORKS = {
     "resnet152": lambda: torchvision.models.resnet152(weights=None),
     "cifar_resnet20": lambda: CifarResNet(3),
     "cifar_resnet32": lambda: CifarResNet(5),
+    "resnet9_cifar10": ResNet9,
     "wrn16_10_cifar10": wrn_cifar.wrn16_10_cifar10,
     "wrn28_10_cifar10": wrn_cifar.wrn28_10_cifar10,
     "wrn40_8_cifar100": wrn_cifar.wrn40_8_cifar100,
@@ -156,7 +161,7 @@ NETWORKS = {
 CASES = (
     ("resnet18", 224, 224, True), ("resnet18", 97, 131, True), ("resnet34", 64, 96, True), ("resnet34", 224, 224, False),
     ("resnet50", 96, 64, True), ("resnet50", 224, 224, False), ("cifar_resnet20", 32, 32, True), ("cifar_resnet20", 33, 47, True),
-    ("cifar_resnet32", 32, 32, True), ("wrn16_10_cifar10", 32, 32, True), ("wrn28_10_cifar10", 32, 32, False),
+    ("cifar_resnet32", 32, 32, True), ("resnet9_cifar10", 33, 47, True), ("wrn16_10_cifar10", 32, 32, True), ("wrn28_10_cifar10", 32, 32, False),
     ("wrn40_8_cifar100", 32, 32, False), ("efficientnet_lite0", 224, 224, True), ("efficientnet_lite0", 97, 131, True),
     ("efficientnet_lite1", 240, 240, True), ("efficientnet_lite2", 260, 260, True), ("mobilenet_v2", 224, 224, True),
     ("mobilenet_v2", 97, 131, True), ("vgg11", 224, 224, False), ("vgg16_bn", 224, 448, False), ("resnet101", 64, 64, False),
