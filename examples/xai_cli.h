@@ -34,7 +34,9 @@ enum cli_group {
     CLI_INDUCE = 131072,
     CLI_SHOW = 262144,
     CLI_EDGES = 524288,
-    CLI_ENSEMBLE = 1048576
+    CLI_ENSEMBLE = 1048576,
+    CLI_CAM = 2097152,
+    CLI_GRADIENT = 4194304
 };
 
 /* An option that may be given several times. */
@@ -65,12 +67,16 @@ typedef struct cli_args {
     int32_t threads;
     uint64_t seed;
     const char *backend, *profile, *method, *output, *npy, *hierarchy, *mode, *wnids, *wordnet, *image, *fuse;
-    bool exif, json, quiet, verbose, grid, explain, induce, edges, any_layer, eigen_smooth, aug_smooth, help;
+    const char *sheet, *quadrature, *draw, *colors;
+    bool exif, json, quiet, verbose, grid, explain, induce, edges, any_layer, eigen_smooth, aug_smooth, keep_channels,
+        help;
     int32_t top, rounds, batch, window, branching;
     /* Trees on tables. */
     const char *column, *criterion;
     int32_t max_depth, max_leaf_nodes, min_samples_leaf, max_features, cuts, steps, row, trees;
     cli_number ccp_alpha;
+    int32_t samples;
+    float sigma, baseline, clip;
     bool probabilities;
     cli_list layers, targets, operands;
 } cli_args;
@@ -152,6 +158,7 @@ json_object *cli_json_describe(cli_describe_fn describe, void *object);
 int cli_classify(const cli_args *cli);
 int cli_layers(const cli_args *cli);
 int cli_cam(const cli_args *cli);
+int cli_saliency(const cli_args *cli);
 int cli_nbdt(const cli_args *cli);
 int cli_hierarchy_induce(const cli_args *cli);
 int cli_hierarchy_show(const cli_args *cli);

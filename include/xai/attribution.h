@@ -96,8 +96,8 @@ enum xai_draw_kind {
 typedef struct xai_draw_options {
     size_t struct_size; /**< sizeof(xai_draw_options). */
     const char *style;  /**< Colour map: "jet", "viridis", "turbo", "gray", "RdBu", or one of them with "_r", which runs
-                           backwards. NULL: as the profile draws; else "RdBu_r" for signed maps (red speaks for the
-                           class), "gray" for gradients without a picture, "jet". */
+                           backwards. NULL: as the profile draws; else "RdBu_r" for the heat of signed maps (red speaks
+                           for the class), "gray" for gradients without a picture, "jet". */
     uint32_t kind;      /**< One of enum xai_draw_kind. */
     uint32_t n_levels;  /**< Lines of XAI_DRAW_CONTOURS, evenly spaced. 0: 3; at most 64. */
     float opacity;      /**< Share of the colours over the picture, 0 to 1; for signed maps, where the map is at a

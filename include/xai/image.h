@@ -112,6 +112,24 @@ XAI_API xai_status xai_image_resize(xai_image **out, const xai_image *image, int
                                     uint32_t filter);
 
 /**
+ * Set pictures side by side on white, each above a line of text.
+ *
+ * @param[out] out   The sheet, one reference. NULL on failure.
+ * @param context    Context; its max_pixels bounds the sheet.
+ * @param images     @p n_images pictures, row by row; NULL leaves a place empty. Cells have the size of the largest.
+ * @param labels     @p n_images texts, shown as far as the cell is wide; NULL: none. Only ASCII has letters, every
+ *                   other character is a box.
+ * @param n_images   1 to 4096.
+ * @param n_columns  Pictures a row; 0: about as many as rows.
+ * @return 0; XAI_E_INVALID; XAI_E_LIMIT; XAI_E_NO_MEMORY.
+ *
+ * Any thread.
+ * @since 0.1
+ */
+XAI_API xai_status xai_image_sheet(xai_image **out, xai_context *context, const xai_image *const *images,
+                                   const char *const *labels, size_t n_images, size_t n_columns);
+
+/**
  * Write a PNG or JPEG file; the ending of the name decides: .png, .jpg, .jpeg.
  *
  * @param image    The picture.

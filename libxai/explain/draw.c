@@ -74,7 +74,7 @@ static xai_status find_colors(xai__drawing *d, const char *style)
 
 static const char *default_style(const xai__drawing *d)
 {
-    if (d->attribution->is_signed)
+    if (d->attribution->is_signed && d->options.kind == XAI_DRAW_HEAT)
         return "RdBu_r";
     return d->attribution->profile->is_raw && d->under == NULL ? "gray" : "jet";
 }

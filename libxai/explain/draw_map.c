@@ -7,7 +7,6 @@
 #include "core/memory.h"
 #include "core/tensor.h"
 #include "explain/draw.h"
-#include "io/resample.h"
 
 /* --- one number a pixel --- */
 
@@ -166,25 +165,6 @@ static xai_status scale(xai_tensor *map, bool is_signed, double percentile)
     return XAI_OK;
 }
 
-static xai_status resize(xai_tensor **map, const xai__drawing *d)
-{
-    const int64_t shape[2] = { d->height, d->width };
-    xai_tensor *from = *map, *resized = NULL;
-    xai_status status = xai__tensor_create(&resized, from->object.context, shape, 2);
-
-    if (status < 0)
-        return status;
-    status = xai__resample_map(resized->data, d->height, d->width, from->data, from->shape[0], from->shape[1],
-                               XAI__MAP_BILINEAR);
-    if (status < 0) {
-        xai_tensor_unref(resized);
-        return status;
-    }
-    xai_tensor_unref(from);
-    *map = resized;
-    return XAI_OK;
-}
-
 xai_status xai__draw_map(xai_tensor **out, const xai__drawing *d, bool one_sided)
 {
     const xai_attribution *a = d->attribution;
@@ -203,7 +183,7 @@ xai_status xai__draw_map(xai_tensor **out, const xai__drawing *d, bool one_sided
         return status;
     }
     remark = scale(map, is_signed, (double)d->options.percentile);
-    status = resize(&map, d);
+    status = xai__map_resize(&map, d->height, d->width, a->profile->filter);
     if (status < 0) {
         xai_tensor_unref(map);
         return status;

@@ -124,11 +124,8 @@ static uint32_t level_at(const xai__drawing *d, const xai_tensor *map, int64_t y
 
 static void color_of_level(uint8_t rgb[3], const xai__drawing *d, uint32_t level)
 {
-    float place = (float)level / (float)d->options.n_levels;
+    float place = ((float)level - 0.5f) / (float)d->options.n_levels; /* the ends are often dark */
 
-    /* Positive parts use the upper half of a signed map's colours. */
-    if (d->attribution->is_signed)
-        place = (1 + place) / 2;
     if (d->is_flipped)
         place = 1 - place;
     xai__colormap_paint(rgb, &place, 1, d->colormap, XAI__ROUND_NEAREST);

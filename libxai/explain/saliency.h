@@ -62,7 +62,8 @@ struct xai__saliency {
     float *baseline;              /* of paths: an image */
     double sigma;                 /* of noise, in the input's units */
     xai_cam *cam;                 /* of guided-gradcam */
-    xai_attribution **activation; /* a target each: its map */
+    xai_attribution **activation; /* a target each */
+    xai_tensor **regions;         /* theirs, at the input's size */
 };
 
 /* Computes what the targets want; on failure all of out are NULL. remark: XAI_PARTIAL if it was stopped. */
@@ -73,6 +74,11 @@ xai_status xai__saliency_begin_path(xai__saliency *s);
 void xai__saliency_path_point(const xai__saliency *s, size_t index, float *image);
 void xai__saliency_end_path(const xai__saliency *s, xai_attribution *a, size_t target, double *sum,
                             const double *squares);
+
+/* Guided Grad-CAM. */
+xai_status xai__saliency_begin_guided(xai__saliency *s);
+void xai__saliency_end_guided(const xai__saliency *s, xai_attribution *a, size_t target, double *sum,
+                              const double *squares);
 
 /* Noise. */
 xai_status xai__saliency_begin_noise(xai__saliency *s);

@@ -247,9 +247,12 @@ static void clean_up(xai__saliency *s)
 
     for (size_t i = 0; s->activation != NULL && i < s->targets.n; i++)
         xai_attribution_unref(s->activation[i]);
+    for (size_t i = 0; s->regions != NULL && i < s->targets.n; i++)
+        xai_tensor_unref(s->regions[i]);
     xai_cam_unref(s->cam);
     xai_tensor_unref(s->ends);
     xai__free(context, s->activation);
+    xai__free(context, s->regions);
     xai__free(context, s->sums);
     xai__free(context, s->nodes);
     xai__free(context, s->weights);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ * Guided Grad-CAM: guided backpropagation where Grad-CAM finds the class. */
+#include <math.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/memory.h"
+#include "explain/saliency.h"
+#include "io/resample.h"
+
+/* Grad-CAM of the same targets, each at the input's size. pytorch-grad-cam scales it to 0..1 and interpolates; captum
+ * rectifies it and repeats its pixels. */
+xai_status xai__saliency_begin_guided(xai__saliency *s)
+{
+    xai_context *context = s->input->object.context;
+    bool is_captum = strcmp(s->profile->name, "captum") == 0;
+    const xai_cam_options options = { .struct_size = sizeof options,
+                                      .method = "gradcam",
+                                      .profile = is_captum ? "captum" : "pytorch-grad-cam",
+                                      .layers = &s->options.layer,
+                                      .n_layers = s->options.layer != NULL };
+    const int64_t *shape = s->input->shape;
+    xai_status status = xai_cam_create(&s->cam, s->session, &options);
+
+    s->activation = xai__zalloc_array(context, s->targets.n, sizeof(xai_attribution *));
+    s->regions = xai__zalloc_array(context, s->targets.n, sizeof(xai_tensor *));
+    if (status == XAI_OK && (s->activation == NULL || s->regions == NULL))
+        status = XAI_E_NO_MEMORY;
+    if (status == XAI_OK)
+        status = xai_cam_compute(s->activation, s->cam, s->input, s->targets.items, s->targets.n);
+    for (size_t i = 0; i < s->targets.n && status >= 0; i++)
+        status = xai_attribution_map(&s->regions[i], s->activation[i], shape[2], shape[3],
+                                     is_captum ? XAI_NORMALISE_NONE : XAI_NORMALISE_PROFILE);
+    return status < 0 ? status : XAI_OK;
+}
+
+void xai__saliency_end_guided(const xai__saliency *s, xai_attribution *a, size_t target, double *sum,
+                              const double *squares)
+{
+    const xai_tensor *region = s->regions[target];
+
+    for (size_t i = 0; i < s->n_elements; i++) {
+        double weight = region->data[i % region->size];
+
+        sum[i] *= weight > 0 ? weight : 0;
+    }
+    a->layer = s->activation[target]->layer; /* handed over */
+    s->activation[target]->layer = NULL;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ * Contact sheets: pictures set side by side, each above a line of text. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "io/font.h"
+
+enum { GAP = 8, TEXT_HEIGHT = 24 };
+
+static const uint8_t PAPER = 255, INK[3] = { 32, 32, 32 };
+
+/* A grid whose cells fit the largest picture. */
+typedef struct grid {
+    size_t n, n_columns, n_rows;
+    int32_t width, height; /* of a picture's place */
+} grid;
+
+static xai_status check(void *out, xai_context *context, const xai_image *const *images, const char *const *labels,
+                        size_t n_images)
+{
+    const char *missing = out == NULL       ? "out"
+                          : context == NULL ? "context"
+                          : images == NULL  ? "images"
+                          : labels == NULL  ? "labels"
+                                            : NULL;
+
+    if (missing != NULL)
+        return xai__fail(XAI_E_INVALID, "%s is NULL", missing);
+    if (n_images == 0 || n_images > 4096)
+        return xai__fail(XAI_E_INVALID, "a sheet holds 1 to 4096 pictures, got %zu", n_images);
+    return XAI_OK;
+}
+
+static grid measure(const xai_image *const *images, size_t n, size_t n_columns)
+{
+    grid g = { .n = n, .n_columns = n_columns, .width = 1, .height = 1 };
+
+    for (size_t i = 0; n_columns == 0 && g.n_columns * g.n_columns < n; i++)
+        g.n_columns++;
+    g.n_columns = g.n_columns > n ? n : g.n_columns;
+    g.n_rows = (n + g.n_columns - 1) / g.n_columns;
+    for (size_t i = 0; i < n; i++)
+        if (images[i] != NULL) {
+            g.width = images[i]->width > g.width ? images[i]->width : g.width;
+            g.height = images[i]->height > g.height ? images[i]->height : g.height;
+        }
+    return g;
+}
+
+static void paste(xai_image *sheet, const xai_image *image, int64_t x, int64_t y)
+{
+    for (int64_t row = 0; row < image->height; row++)
+        memcpy(sheet->pixels + 3 * ((y + row) * sheet->width + x), image->pixels + 3 * row * image->width,
+               3 * (size_t)image->width);
+}
+
+/* Twice the size where that fits into the cell; what is too long even so is cut at the end. */
+static void write_label(xai_image *sheet, const char *label, int64_t x, int64_t y, int32_t width)
+{
+    int64_t length = (int64_t)xai__font_length(label) * XAI__FONT_WIDTH;
+    int32_t scale = 2 * length <= width ? 2 : 1;
+    char text[512];
+
+    snprintf(text, sizeof text, "%.*s", length <= width ? (int)sizeof text - 1 : width / XAI__FONT_WIDTH, label);
+    xai__font_draw(sheet, text, x, y + (TEXT_HEIGHT - scale * XAI__FONT_HEIGHT) / 2, scale, INK);
+}
+
+xai_status xai_image_sheet(xai_image **out, xai_context *context, const xai_image *const *images,
+                           const char *const *labels, size_t n_images, size_t n_columns)
+{
+    grid g;
+    xai_status status;
+
+    XAI__ENTER(out);
+    status = check(out, context, images, labels, n_images);
+    if (status < 0)
+        return status;
+    g = measure(images, n_images, n_columns);
+    status = xai__image_create(out, context, (int64_t)g.n_columns * (g.width + GAP) + GAP,
+                               (int64_t)g.n_rows * (g.height + GAP + TEXT_HEIGHT) + GAP);
+    if (status < 0)
+        return status;
+    memset((*out)->pixels, PAPER, 3 * (size_t)(*out)->width * (size_t)(*out)->height);
+    for (size_t i = 0; i < n_images; i++) {
+        int64_t x = GAP + (int64_t)(i % g.n_columns) * (g.width + GAP),
+                y = GAP + (int64_t)(i / g.n_columns) * (g.height + GAP + TEXT_HEIGHT);
+
+        if (images[i] != NULL)
+            paste(*out, images[i], x, y);
+        if (labels[i] != NULL)
+            write_label(*out, labels[i], x, y + g.height, g.width);
+    }
+    return XAI_OK;
+}
