@@ -117,8 +117,8 @@ XAI_API xai_status xai_image_resize(xai_image **out, const xai_image *image, int
  * @param[out] out   The sheet, one reference. NULL on failure.
  * @param context    Context; its max_pixels bounds the sheet.
  * @param images     @p n_images pictures, row by row; NULL leaves a place empty. Cells have the size of the largest.
- * @param labels     @p n_images texts, shown as far as the cell is wide; NULL: none. Only ASCII has letters, every
- *                   other character is a box.
+ * @param labels     @p n_images texts, shown as far as the cell is wide; one that is NULL leaves its line empty. Only
+ * ASCII has letters, every other character is a box.
  * @param n_images   1 to 4096.
  * @param n_columns  Pictures a row; 0: about as many as rows.
  * @return 0; XAI_E_INVALID; XAI_E_LIMIT; XAI_E_NO_MEMORY.

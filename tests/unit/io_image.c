@@ -2,6 +2,7 @@
  * Pictures: the files of XAI_TEST_DATA against Pillow, what is refused, saving, references. */
 #include "unit/pictures.h"
 
+#include <stdbool.h>
 #include <unistd.h>
 
 #include "golden/pictures.h"
@@ -213,6 +214,45 @@ START_TEST(bad_arguments)
 }
 END_TEST
 
+/* Two cells side by side, each picture in the middle of the larger one's cell, on white. */
+START_TEST(sheet)
+{
+    static const char *const labels[2] = { NULL, "" };
+    xai_context *context = testing_context(1);
+    const xai_image *pair[2] = { NULL, NULL };
+    static const char *const words[2] = { "a", "b" };
+    xai_image *first = NULL, *whole = NULL, *plain = NULL;
+    const uint8_t *pixels;
+    size_t n_red = 0;
+
+    ck_assert_ok(xai_image_create(&first, context, NULL, 20, 10));
+    for (size_t i = 0; i < 20 * 10; i++)
+        xai_image_pixels(first)[3 * i] = 255;
+    pair[0] = first;
+    ck_assert_ok(xai_image_sheet(&whole, context, pair, words, 2, 2));
+    ck_assert_ok(xai_image_sheet(&plain, context, pair, labels, 2, 2));
+    ck_assert_int_ge(xai_image_width(whole), 40);
+    ck_assert_int_eq(xai_image_height(whole), xai_image_height(plain));
+    ck_assert_int_ne(memcmp(xai_image_pixels(whole), xai_image_pixels(plain),
+                            3 * (size_t)xai_image_width(plain) * (size_t)xai_image_height(plain)),
+                     0);
+    pixels = xai_image_pixels(plain);
+    for (size_t i = 0; i < (size_t)xai_image_width(plain) * (size_t)xai_image_height(plain); i++) {
+        bool is_red = pixels[3 * i] == 255 && pixels[3 * i + 1] == 0 && pixels[3 * i + 2] == 0;
+
+        ck_assert(is_red || (pixels[3 * i] == 255 && pixels[3 * i + 1] == 255 && pixels[3 * i + 2] == 255));
+        n_red += is_red;
+    }
+    ck_assert_uint_eq(n_red, 200);
+    xai_image_unref(plain);
+    ck_assert_fails(xai_image_sheet(&plain, context, pair, labels, 0, 2), XAI_E_INVALID, "");
+    ck_assert_ptr_null(plain);
+    xai_image_unref(whole);
+    xai_image_unref(first);
+    xai_context_unref(context);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("io_image");
@@ -227,6 +267,7 @@ static Suite *make_suite(void)
     tcase_add_test(cases, bad_saves);
     tcase_add_test(cases, created);
     tcase_add_test(cases, bad_arguments);
+    tcase_add_test(cases, sheet);
     suite_add_tcase(suite, cases);
     return suite;
 }
