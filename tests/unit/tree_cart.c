@@ -403,6 +403,7 @@ START_TEST(names_conditions)
     ck_assert_int_eq(steps[1].class_index, 1);
     ck_assert_ok(xai_tree_decisions(&n, again, data, 0, steps, 1));
     ck_assert_uint_eq(n, 2);
+    xai_tree_unref(tree);
     options.n_classes = 0;
     ck_assert_fails(xai_tree_fit(&tree, rows, targets, &options), XAI_E_INVALID, "class_names is set without");
     xai_tree_unref(again);
