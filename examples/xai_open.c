@@ -96,6 +96,8 @@ static int check_model_options(const cli_args *cli, uint32_t needs)
 
 int cli_open(cli_subject *subject, const cli_args *cli, uint32_t needs)
 {
+    const xai_session_options session = { .struct_size = sizeof session,
+                                          .purpose = cli->batch > 1 ? XAI_PURPOSE_THROUGHPUT : XAI_PURPOSE_LATENCY };
     xai_model_options options = overrides(cli);
     int status = check_model_options(cli, needs);
 
@@ -109,7 +111,7 @@ int cli_open(cli_subject *subject, const cli_args *cli, uint32_t needs)
     else if (xai_model_build(&subject->model, subject->context, cli->arch, cli->weights, &options) != XAI_OK)
         status = cli_fail_library(cli);
     if (status == CLI_GO_ON && (needs & CLI_NEED_SESSION) &&
-        xai_session_create(&subject->session, subject->model, NULL) != XAI_OK)
+        xai_session_create(&subject->session, subject->model, &session) != XAI_OK)
         status = cli_fail_library(cli);
     return status;
 }

@@ -3,7 +3,7 @@
 # Wall time and peak memory of step_3_cam's whole process, beside the same steps in Python with torch and onnxruntime.
 """Measure step_3_cam against its peers, in one run, taking turns.
 
-A peer that is not installed is left out. Nothing here passes or fails."""
+A peer that is not installed is left out. Nothing here passes or fails. The networks alone are measured by peer_networks.py."""
 import argparse
 import os
 import subprocess
