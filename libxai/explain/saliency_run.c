@@ -7,8 +7,8 @@
 #include "core/memory.h"
 #include "explain/saliency.h"
 
-/* Larger batches are hardly faster, and say less often how far they are. */
-enum { MAX_BATCH = 8 };
+/* Larger batches are no faster, but their activations take memory, and they say less often how far they are. */
+enum { MAX_BATCH = 2 };
 
 /* Gradients, beside the session's arena, take this share of its budget. */
 enum { BUDGET_SHARE = 8 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Contact sheets: pictures set side by side, each above a line of text. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@ static const uint8_t PAPER = 255, INK[3] = { 32, 32, 32 };
 typedef struct grid {
     size_t n, n_columns, n_rows;
     int32_t width, height; /* of a picture's place */
+    int32_t scale;         /* of all labels */
 } grid;
 
 static xai_status check(void *out, xai_context *context, const xai_image *const *images, const char *const *labels,
@@ -55,15 +57,23 @@ static void paste(xai_image *sheet, const xai_image *image, int64_t x, int64_t y
                3 * (size_t)image->width);
 }
 
-/* Twice the size where that fits into the cell; what is too long even so is cut at the end. */
-static void write_label(xai_image *sheet, const char *label, int64_t x, int64_t y, int32_t width)
+/* What is too long is cut at the end. */
+static void write_label(xai_image *sheet, const char *label, int64_t x, int64_t y, const grid *g)
 {
-    int64_t length = (int64_t)xai__font_length(label) * XAI__FONT_WIDTH;
-    int32_t scale = 2 * length <= width ? 2 : 1;
+    bool fits = (int64_t)xai__font_length(label) * XAI__FONT_WIDTH * g->scale <= g->width;
     char text[512];
 
-    snprintf(text, sizeof text, "%.*s", length <= width ? (int)sizeof text - 1 : width / XAI__FONT_WIDTH, label);
-    xai__font_draw(sheet, text, x, y + (TEXT_HEIGHT - scale * XAI__FONT_HEIGHT) / 2, scale, INK);
+    snprintf(text, sizeof text, "%.*s", fits ? (int)sizeof text - 1 : g->width / (XAI__FONT_WIDTH * g->scale), label);
+    xai__font_draw(sheet, text, x, y + (TEXT_HEIGHT - g->scale * XAI__FONT_HEIGHT) / 2, g->scale, INK);
+}
+
+/* Twice the size where every label fits into its cell. */
+static int32_t choose_scale(const grid *g, const char *const *labels)
+{
+    for (size_t i = 0; i < g->n; i++)
+        if (labels[i] != NULL && (int64_t)xai__font_length(labels[i]) * XAI__FONT_WIDTH * 2 > g->width)
+            return 1;
+    return 2;
 }
 
 xai_status xai_image_sheet(xai_image **out, xai_context *context, const xai_image *const *images,
@@ -77,6 +87,7 @@ xai_status xai_image_sheet(xai_image **out, xai_context *context, const xai_imag
     if (status < 0)
         return status;
     g = measure(images, n_images, n_columns);
+    g.scale = choose_scale(&g, labels);
     status = xai__image_create(out, context, (int64_t)g.n_columns * (g.width + GAP) + GAP,
                                (int64_t)g.n_rows * (g.height + GAP + TEXT_HEIGHT) + GAP);
     if (status < 0)
@@ -89,7 +100,7 @@ xai_status xai_image_sheet(xai_image **out, xai_context *context, const xai_imag
         if (images[i] != NULL)
             paste(*out, images[i], x, y);
         if (labels[i] != NULL)
-            write_label(*out, labels[i], x, y + g.height, g.width);
+            write_label(*out, labels[i], x, y + g.height, &g);
     }
     return XAI_OK;
 }
