@@ -215,6 +215,93 @@ START_TEST(integrated_gradients)
 }
 END_TEST
 
+/* --- what captum's maps leave out --- */
+
+enum { PIECE = 48, N_SAMPLES = 4, N_ROWS = 10 };
+
+static xai_session *begin_piece(fixture *f)
+{
+    const xai_model_options options = {
+        .struct_size = sizeof options, .resize = PIECE, .crop_height = PIECE, .crop_width = PIECE
+    };
+    xai_model *model = NULL;
+    xai_session *session = NULL;
+
+    ck_assert_ok(xai_model_build(&model, f->context, "resnet18", testing_data(weights), &options));
+    ck_assert_ok(xai_session_create(&session, model, NULL));
+    xai_model_unref(model);
+    return session;
+}
+
+static xai_tensor *make_noise(xai_context *context, int64_t n, uint64_t first, double width)
+{
+    const int64_t shape[4] = { n, 3, PIECE, PIECE };
+    xai_tensor *noise = NULL;
+
+    ck_assert_ok(xai_tensor_create(&noise, context, shape, 4));
+    for (size_t i = 0; i < xai_tensor_size(noise); i++)
+        xai_tensor_data(noise)[i] = (float)(((double)(uint32_t)((first + i) * 2654435761u) / 4294967296.0 - 0.5) *
+                                            width);
+    return noise;
+}
+
+/* Beside float64: quadratures, noise that is given, guided Grad-CAM (saliency.npy, made by make_saliency.py). */
+START_TEST(beside_float64)
+{
+    static const char *const names[N_ROWS][3] = {
+        { "ig", "riemann-left" },
+        { "ig", "riemann-right" },
+        { "ig", "riemann-middle" },
+        { "ig", "riemann-trapezoid" },
+        { "ig", "gausslegendre" },
+        { "smoothgrad" },
+        { "smoothgrad-sq" },
+        { "vargrad" },
+        { "guided-gradcam", NULL, "pytorch-grad-cam" },
+        { "guided-gradcam", NULL, "captum" },
+    };
+    fixture f = begin("native", 2);
+    xai_tensor *piece, *expected = NULL, *noise, *map = NULL;
+    xai_session *session;
+    xai_attribution *a = NULL;
+    xai_saliency_options options = { .struct_size = sizeof options };
+
+    if (f.context == NULL)
+        return;
+    session = begin_piece(&f);
+    piece = make_noise(f.context, 1, 1000000, 4);
+    noise = make_noise(f.context, N_SAMPLES, 0, 1);
+    ck_assert_ok(xai_tensor_load(&expected, f.context, testing_source("tests/golden/saliency.npy")));
+    options.method = names[_i][0];
+    options.quadrature = names[_i][1];
+    options.profile = names[_i][2];
+    options.n_steps = options.quadrature != NULL ? 10 : 0;
+    options.noise = _i >= 5 && _i < 8 ? noise : NULL;
+    options.layer = _i >= 8 ? "layer3" : NULL;
+    ck_assert_ok(xai_saliency_compute(&a, session, piece, targets, 1, &options));
+    ck_assert_ok(xai_attribution_map(&map, a, 0, 0, XAI_NORMALISE_NONE));
+    ck_assert_uint_eq(xai_tensor_size(map), PIECE * PIECE);
+    {
+        const float *got = xai_tensor_data(map), *wanted = xai_tensor_data(expected) + _i * PIECE * PIECE;
+        double worst = 0, largest = 0;
+
+        for (int i = 0; i < PIECE * PIECE; i++) {
+            worst = fmax(worst, fabs((double)got[i] - wanted[i]));
+            largest = fmax(largest, fabs((double)wanted[i]));
+        }
+        ck_assert_msg(worst <= 1e-5 * largest, "%s %d differs by %g of its largest value", options.method, _i,
+                      worst / largest);
+    }
+    xai_tensor_unref(map);
+    xai_attribution_unref(a);
+    xai_tensor_unref(expected);
+    xai_tensor_unref(noise);
+    xai_tensor_unref(piece);
+    xai_session_unref(session);
+    end(&f);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("saliency");
@@ -223,6 +310,7 @@ static Suite *make_suite(void)
     tcase_set_timeout(cases, 600);
     tcase_add_loop_test(cases, gradients, 0, sizeof chains / sizeof *chains);
     tcase_add_test(cases, integrated_gradients);
+    tcase_add_loop_test(cases, beside_float64, 0, N_ROWS);
     suite_add_tcase(suite, cases);
     return suite;
 }
