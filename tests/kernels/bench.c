@@ -100,6 +100,36 @@ static const struct row {
         0,
         XAI__BLOCKED,
         XAI__BLOCKED } },
+    { "max pool gradient @56",
+      { XAI__POOL_DATA,
+        64,
+        56,
+        56,
+        64,
+        { 3, 3 },
+        { 2, 2 },
+        { 1, 1 },
+        { 1, 1, 1, 1 },
+        1,
+        XAI__POOL_MAX,
+        0,
+        XAI__BLOCKED,
+        XAI__BLOCKED } },
+    { "gradient 3x3/2 128 @28",
+      { XAI__CONV_DATA,
+        128,
+        28,
+        28,
+        64,
+        { 3, 3 },
+        { 2, 2 },
+        { 1, 1 },
+        { 1, 1, 1, 1 },
+        1,
+        0,
+        0,
+        XAI__BLOCKED,
+        XAI__BLOCKED } },
     { "average 7x7 512",
       { XAI__POOL,
         512,
@@ -146,7 +176,9 @@ static double flop_of(const problem *p)
     const xai__op_desc *d = &p->desc;
     double outputs = (double)d->out_c * d->out_h * d->out_w, depth = (double)d->in_c / d->groups;
 
-    return d->op == XAI__CONV   ? 2 * outputs * depth * d->kernel_h * d->kernel_w
+    return d->op == XAI__CONV_DATA
+               ? 2.0 * d->in_c * d->in_h * d->in_w * d->out_c / d->groups * d->kernel_h * d->kernel_w
+           : d->op == XAI__CONV ? 2 * outputs * depth * d->kernel_h * d->kernel_w
            : d->op == XAI__GEMM ? 2 * outputs * depth
                                 : 0;
 }

@@ -421,6 +421,9 @@ void problem_make_plain(problem *p, const shape *s, uint32_t n_images)
     make_desc(p, s);
     make_weights(p, &rng);
     make_maps(p, &rng, 0, 0);
+    p->has_beside = s->op == XAI__POOL_DATA;
+    if (p->has_beside)
+        make_map_operand(p, 0, &rng, 0, false);
     if (s->op != XAI__CONV)
         return;
     p->desc.n_stages = 2;
