@@ -94,8 +94,9 @@ typedef struct xai__kernel {
 
 /* How a gradient goes back. CONV_DATA: in is dy, out is dx; kernel, stride, dilation, pads and weights are those of the
  * convolution, whose output dy is: weights are [in_c][out_c/groups][kh][kw]. POOL_DATA, of a maximum: in is dy, out is
- * dx, args.operands[0] is the pool's input x, in the shape and layout of out; dy goes to the first maximum of its
- * window, row by row, or to its last NaN. */
+ * dx, args.operands[0] is the pool's input x, in the shape and layout of out, and out is not its view; dy goes to the
+ * first maximum of its window, row by row, or to its last NaN; what meets in a pixel is added in the order of the
+ * windows. */
 
 /* A run. Operands of same shape lie in the kernel's out_layout. */
 typedef struct xai__args {

@@ -225,8 +225,6 @@ static bool check_windows(check *c)
     xai__args args = runner_args(p, &c->k);
     xai__rng rng;
 
-    if (p->desc.op == XAI__POOL_DATA) /* offered for whole maps only */
-        return true;
     xai__rng_seed(&rng, p->seed ^ 77);
     for (int round = 0; round < 4; round++) {
         for (uint32_t i = 0; i < p->n_images; i++)
@@ -375,7 +373,7 @@ static bool check_in_place(check *c)
     xai__view operands[XAI__MAX_STAGES + 1];
 
     for (uint32_t i = 0; i < p->desc.n_stages; i++) {
-        value *operand = &p->operands[i];
+        value *operand = &p->operands[p->has_beside ? i + 1 : i]; /* not what the base itself reads */
 
         if (operand->memory == NULL || operand->arrangement & (ONE_IMAGE | ONE_PIXEL))
             continue;

@@ -35,7 +35,6 @@ static bool try_random(const runner *r, enum family family, uint64_t seed)
     n_images = rng_int(&rng, 0, 2) == 0 ? 1 : MAX_IMAGES;
     n_stages = (uint32_t)rng_int(&rng, 0, 2) == 0 ? 0 : (uint32_t)rng_int(&rng, 1, XAI__MAX_STAGES);
     mode = (enum mode)rng_int(&rng, 0, N_MODES - 1);
-    n_stages = s.op == XAI__POOL_DATA ? 0 : n_stages; /* they would wait for every window */
     problem_make(&p, &s, seed, mode, n_images, n_stages);
     good = check_problem(r, &p);
     problem_free(&p);

@@ -9,7 +9,7 @@
 extern const xai__dot_table xai__dot_baseline, xai__dot_avx2, xai__dot_avx512;
 extern const xai__lane_table xai__lanes_baseline, xai__lanes_avx2, xai__lanes_avx512;
 extern const xai__winograd_table xai__winograd_baseline, xai__winograd_avx2, xai__winograd_avx512;
-extern xai__maxima_fn xai__add_to_maximum_baseline, xai__add_to_maximum_avx2, xai__add_to_maximum_avx512;
+extern xai__peaks_fn xai__peaks_baseline, xai__peaks_avx2, xai__peaks_avx512;
 
 /* Best first. */
 static const xai__level levels[] = {
@@ -19,14 +19,14 @@ static const xai__level levels[] = {
       &xai__dot_avx512,
       &xai__lanes_avx512,
       &xai__winograd_avx512,
-      xai__add_to_maximum_avx512,
+      xai__peaks_avx512,
       { 1.05f, { 60, 200 }, { 80, 260 }, 4 } },
     { "avx2",
       XAI__CPU_AVX2,
       &xai__dot_avx2,
       &xai__lanes_avx2,
       &xai__winograd_avx2,
-      xai__add_to_maximum_avx2,
+      xai__peaks_avx2,
       { 1.1f, { 80, 300 }, { 100, 350 }, 4 } },
 #endif
     { "baseline",
@@ -34,7 +34,7 @@ static const xai__level levels[] = {
       &xai__dot_baseline,
       &xai__lanes_baseline,
       &xai__winograd_baseline,
-      xai__add_to_maximum_baseline,
+      xai__peaks_baseline,
       { 4.4f, { 160, 600 }, { 200, 700 }, 4 } },
 };
 

@@ -89,16 +89,20 @@ typedef struct xai__lane_table {
     xai__lane_fn *runs[XAI__N_LANE_OPS];
 } xai__lane_table;
 
-/* Windows of a max-pool of one block: the rows and columns of taps that are inside the map. */
-typedef struct xai__maxima {
-    const float *x, *dy; /* the first tap of the window, its gradient */
-    float *dx;           /* the first tap */
-    int64_t x_row, x_col, dx_row, dx_col;
-    int32_t n_rows, n_cols;
-} xai__maxima;
+/* Windows of a max-pool in a line, of one block, that have the same taps inside the map: what goes from dy to one row
+ * of dx. Strides in floats. */
+typedef struct xai__peaks {
+    const float *x;                 /* the first tap of the first window */
+    int64_t x_row, x_col, x_window; /* between taps, between windows */
+    const float *dy;                /* of the first window */
+    int64_t dy_window;
+    float *row; /* of dx: what lies under the first tap of a row of taps: */
+    int64_t row_col, row_window;
+    int32_t tap_row, n_rows, n_cols, n_windows;
+} xai__peaks;
 
-/* Adds dy, lane by lane, where the window's first maximum or last NaN lies. */
-typedef void xai__maxima_fn(const xai__maxima *window);
+/* Adds dy, lane by lane, where the window's first maximum or last NaN lies in the row. */
+typedef void xai__peaks_fn(const xai__peaks *peaks);
 
 typedef struct xai__winograd_table xai__winograd_table;
 
@@ -118,7 +122,7 @@ typedef struct xai__level {
     const xai__dot_table *dot;
     const xai__lane_table *lane;
     const xai__winograd_table *winograd;
-    xai__maxima_fn *add_to_maximum;
+    xai__peaks_fn *peaks;
     xai__costs costs;
 } xai__level;
 

@@ -17,7 +17,8 @@
 /* A block is PARTS registers. Loads and stores need no alignment. part_max(a, b) is a > b ? a : b and part_min(a, b) is
  * a < b ? a : b, so that NaN in b passes, as x86 has it. part_fma is fused where the instruction set has it; baseline
  * x86 has not: there it is a product and a sum, both rounded, and the bits differ from the other levels.
- * part_if_less(a, b, v) is v in the lanes where a < b, else 0. */
+ * part_if_less(a, b, v) is v in the lanes where a < b, else 0; part_if_above(a, b, v, w) is v where a > b or a is NaN,
+ * else w. */
 #if defined(XAI_ISA_AVX512)
 #include <immintrin.h>
 #define PARTS 1
@@ -34,6 +35,8 @@ typedef __m512 part;
 #define part_min              _mm512_min_ps
 #define part_if_less(a, b, v) _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), v)
 #define part_keep_nan(a, v)   _mm512_mask_mov_ps(v, _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), a)
+#define part_if_above(a, b, v, w)                                                                                      \
+    _mm512_mask_mov_ps(w, _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ) | _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), v)
 
 #elif defined(XAI_ISA_AVX2)
 #include <immintrin.h>
@@ -51,6 +54,8 @@ typedef __m256 part;
 #define part_min              _mm256_min_ps
 #define part_if_less(a, b, v) _mm256_and_ps(_mm256_cmp_ps(a, b, _CMP_LT_OQ), v)
 #define part_keep_nan(a, v)   _mm256_blendv_ps(v, a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q))
+#define part_if_above(a, b, v, w)                                                                                      \
+    _mm256_blendv_ps(w, v, _mm256_or_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ), _mm256_cmp_ps(a, a, _CMP_UNORD_Q)))
 
 #elif defined(__SSE2__)
 #include <emmintrin.h>
@@ -73,6 +78,13 @@ INLINE part part_keep_nan(part a, part v)
     part is_nan = _mm_cmpunord_ps(a, a);
 
     return _mm_or_ps(_mm_and_ps(is_nan, a), _mm_andnot_ps(is_nan, v));
+}
+
+INLINE part part_if_above(part a, part b, part v, part w)
+{
+    part above = _mm_or_ps(_mm_cmpgt_ps(a, b), _mm_cmpunord_ps(a, a));
+
+    return _mm_or_ps(_mm_and_ps(above, v), _mm_andnot_ps(above, w));
 }
 
 #else
@@ -99,15 +111,16 @@ INLINE part part_select(part_mask mask, part a, part b)
     return (part)(((part_mask)a & mask) | ((part_mask)b & ~mask));
 }
 
-#define part_set1(value)      ((part){ value, value, value, value })
-#define part_add(a, b)        ((a) + (b))
-#define part_sub(a, b)        ((a) - (b))
-#define part_mul(a, b)        ((a) * (b))
-#define part_div(a, b)        ((a) / (b))
-#define part_max(a, b)        part_select((a) > (b), a, b)
-#define part_min(a, b)        part_select((a) < (b), a, b)
-#define part_if_less(a, b, v) ((part)((part_mask)(v) & ((a) < (b))))
-#define part_keep_nan(a, v)   part_select((a) != (a), a, v)
+#define part_set1(value)          ((part){ value, value, value, value })
+#define part_add(a, b)            ((a) + (b))
+#define part_sub(a, b)            ((a) - (b))
+#define part_mul(a, b)            ((a) * (b))
+#define part_div(a, b)            ((a) / (b))
+#define part_max(a, b)            part_select((a) > (b), a, b)
+#define part_min(a, b)            part_select((a) < (b), a, b)
+#define part_if_less(a, b, v)     ((part)((part_mask)(v) & ((a) < (b))))
+#define part_keep_nan(a, v)       part_select((a) != (a), a, v)
+#define part_if_above(a, b, v, w) part_select(((a) > (b)) | ((a) != (a)), v, w)
 #if defined(__aarch64__)
 #include <arm_neon.h>
 #define part_fma(a, b, c) ((part)vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b)))
@@ -196,6 +209,14 @@ VEC_OF_TWO(min)
 
 /* v, but a where a is NaN. */
 VEC_OF_TWO(keep_nan)
+
+INLINE vec vec_if_above(vec a, vec b, vec v, vec w)
+{
+    vec r;
+
+    EACH_PART(r.p[i] = part_if_above(a.p[i], b.p[i], v.p[i], w.p[i]));
+    return r;
+}
 
 /* The first n lanes, then zeros. */
 INLINE vec vec_first(vec v, int n)
