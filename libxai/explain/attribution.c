@@ -67,6 +67,17 @@ static xai_status fill_target(xai_attribution *a, const xai_model *model, const 
     return copy_text(&a->label, context, xai_model_label(model, a->target.index));
 }
 
+xai_status xai__attribution_check_input(const xai_session *session, const xai_tensor *input)
+{
+    const xai__graph *graph = &session->model->graph;
+    size_t n_images;
+    xai_status status = xai__check_fed(&n_images, graph, graph->input, input);
+
+    if (status == XAI_OK && n_images != 1)
+        status = xai__fail(XAI_E_SHAPE, "one image is explained at a time, got %zu", n_images);
+    return status;
+}
+
 xai_status xai__attribution_create(xai_attribution **out, xai_session *session, const xai_tensor *input,
                                    const float *elements, size_t n, const xai_target *target)
 {

@@ -51,6 +51,9 @@ struct xai_attribution {
     uint64_t model_digest, input_digest;
 };
 
+/* Fails unless input is one image as the session's model takes it. */
+xai_status xai__attribution_check_input(const xai_session *session, const xai_tensor *input);
+
 /* What every method knows about a prediction, from the n elements of the value that the target is a function of (the
  * logits, if it is a class): fills target, score, probability and label of a new attribution. */
 xai_status xai__attribution_create(xai_attribution **out, xai_session *session, const xai_tensor *input,

@@ -197,17 +197,6 @@ static xai_status explain(xai_attribution **out, xai_cam *cam, const xai_tensor 
     return status;
 }
 
-static xai_status check_input(const xai_cam *cam, const xai_tensor *input)
-{
-    const xai__graph *graph = &cam->session->model->graph;
-    size_t n_images;
-    xai_status status = xai__check_fed(&n_images, graph, graph->input, input);
-
-    if (status == XAI_OK && n_images != 1)
-        status = xai__fail(XAI_E_SHAPE, "one image is explained at a time, got %zu", n_images);
-    return status;
-}
-
 xai_status xai_cam_compute(xai_attribution **out, xai_cam *cam, const xai_tensor *input, const xai_target *targets,
                            size_t n_targets)
 {
@@ -224,7 +213,7 @@ xai_status xai_cam_compute(xai_attribution **out, xai_cam *cam, const xai_tensor
                          : cam == NULL   ? "cam"
                          : input == NULL ? "input"
                                          : "targets");
-    status = check_input(cam, input);
+    status = xai__attribution_check_input(cam->session, input);
     if (status < 0)
         return status;
     /* The classifier's weights belong to classes, not to elements of any value. */

@@ -38,15 +38,7 @@ static xai_status find_cut(trials *t)
 
     if (needed == NULL)
         return XAI_E_NO_MEMORY;
-    for (size_t i = 0; i < t->pass->targets->n; i++)
-        needed[t->pass->targets->values[i]] = true;
-    for (size_t n = graph->n_nodes; n-- > 0;) {
-        const xai__node *node = &graph->nodes[n];
-
-        for (size_t i = 0; i < node->n_inputs && needed[node->output] && node->output != t->value; i++)
-            if (node->inputs[i] >= 0)
-                needed[node->inputs[i]] = true;
-    }
+    xai__graph_mark_computed(needed, graph, &t->value, 1, t->pass->targets->values, t->pass->targets->n);
     t->is_cut = t->value == graph->input || !needed[graph->input];
     xai__free(cam->object.context, needed);
     return XAI_OK;

@@ -4,17 +4,6 @@
 
 /* --- weights of channels --- */
 
-/* Grad-CAM. */
-double xai__cam_mean_gradient(const float *a, const float *g, int64_t n)
-{
-    double sum = 0;
-
-    (void)a;
-    for (int64_t i = 0; i < n; i++)
-        sum += g[i];
-    return sum / (double)n;
-}
-
 static double sum_of(const float *x, int64_t n)
 {
     double sum = 0;
@@ -22,6 +11,13 @@ static double sum_of(const float *x, int64_t n)
     for (int64_t i = 0; i < n; i++)
         sum += x[i];
     return sum;
+}
+
+/* Grad-CAM. */
+double xai__cam_mean_gradient(const float *a, const float *g, int64_t n)
+{
+    (void)a;
+    return sum_of(g, n) / (double)n;
 }
 
 /* Grad-CAM++, equation 19: the score is taken for exp(S), so that its higher derivatives are powers of the first. */

@@ -2,7 +2,6 @@
  * Attributions as pictures. */
 #include "explain/draw.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "core/error.h"

@@ -164,18 +164,6 @@ static xai_status read_options(xai__saliency *s, const xai_saliency_options *opt
     return status;
 }
 
-static xai_status check_input(xai__saliency *s)
-{
-    const xai__graph *graph = &s->session->model->graph;
-    size_t n_images;
-    xai_status status = xai__check_fed(&n_images, graph, graph->input, s->input);
-
-    if (status == XAI_OK && n_images != 1)
-        status = xai__fail(XAI_E_SHAPE, "one image is explained at a time, got %zu", n_images);
-    s->n_elements = graph->values[graph->input].size;
-    return status;
-}
-
 /* --- the public function --- */
 
 /* Runs that differentiate one value each; a stop is a remark about all. */
@@ -223,7 +211,7 @@ xai_status xai_saliency_compute(xai_attribution **out, xai_session *session, con
     if (status == XAI_OK)
         status = read_options(&s, options);
     if (status == XAI_OK)
-        status = check_input(&s);
+        status = xai__attribution_check_input(session, input);
     if (status == XAI_OK)
         status = xai__targets_init(&list, session->model, targets, n_targets, XAI_SCORE_VALUE + 1);
     if (status < 0)

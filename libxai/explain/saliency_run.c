@@ -263,6 +263,7 @@ xai_status xai__saliency_run(xai_attribution **out, xai__saliency *s)
 {
     xai_status status;
 
+    s->n_elements = s->input->size;
     s->n_value = s->session->model->graph.values[s->targets.values[0]].size;
     status = compute(out, s);
     for (size_t i = 0; i < s->targets.n && status < 0; i++) {

@@ -90,6 +90,30 @@ xai_status xai__graph_copy(xai__graph *out, const xai__graph *graph)
     return status;
 }
 
+static bool is_among(int32_t value, const int32_t *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (values[i] == value)
+            return true;
+    return false;
+}
+
+void xai__graph_mark_computed(bool *marked, const xai__graph *graph, const int32_t *feeds, size_t n_feeds,
+                              const int32_t *fetches, size_t n_fetches)
+{
+    for (size_t i = 0; i < n_fetches; i++)
+        marked[fetches[i]] = true;
+    for (size_t n = graph->n_nodes; n-- > 0;) {
+        const xai__node *node = &graph->nodes[n];
+
+        if (!marked[node->output] || is_among(node->output, feeds, n_feeds))
+            continue;
+        for (size_t i = 0; i < node->n_inputs; i++)
+            if (node->inputs[i] >= 0)
+                marked[node->inputs[i]] = true;
+    }
+}
+
 int32_t xai__graph_add_value(xai__graph *graph, const int64_t *shape, uint32_t rank)
 {
     xai__value *value;

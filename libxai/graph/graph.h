@@ -114,6 +114,10 @@ void xai__graph_fini(xai__graph *graph);
  * this one. */
 xai_status xai__graph_copy(xai__graph *out, const xai__graph *graph);
 
+/* Marks the values that take part in computing fetches from feeds, both included. marked is zeroed, a value each. */
+void xai__graph_mark_computed(bool *marked, const xai__graph *graph, const int32_t *feeds, size_t n_feeds,
+                              const int32_t *fetches, size_t n_fetches);
+
 /* Builders return an index >= 0, or a negative status. Names come later, by xai__graph_name(). */
 int32_t xai__graph_add_value(xai__graph *graph, const int64_t *shape, uint32_t rank);
 int32_t xai__graph_add_constant(xai__graph *graph, const int64_t *shape, uint32_t rank, const float *data);

@@ -2,43 +2,9 @@
  * Gradient as a graph: reverse-mode differentiation that adds nodes in place of computing numbers. */
 #include "model/gradient.h"
 
-#include <string.h>
-
 #include "core/error.h"
 #include "core/memory.h"
 #include "ops/op.h"
-
-/* Constants stay where they are; only what is added belongs to the copy. */
-static xai_status copy_network(xai__graph *graph, const xai__graph *network)
-{
-    xai_context *context = network->context;
-
-    xai__graph_init(graph, context);
-    graph->input = network->input;
-    graph->output = network->output;
-    for (size_t i = 0; i < network->n_values; i++) {
-        xai__value *value = xai__grow(context, (void **)&graph->values, graph->n_values, sizeof *value);
-
-        if (value == NULL)
-            return XAI_E_NO_MEMORY;
-        *value = network->values[i];
-        graph->n_values++;
-    }
-    for (size_t i = 0; i < network->n_nodes; i++) {
-        const xai__node *from = &network->nodes[i];
-        xai__node *node = xai__grow(context, (void **)&graph->nodes, graph->n_nodes, sizeof *node);
-
-        if (node == NULL)
-            return XAI_E_NO_MEMORY;
-        *node = *from;
-        node->inputs = xai__alloc_array(context, from->n_inputs, sizeof *node->inputs);
-        if (node->inputs == NULL)
-            return XAI_E_NO_MEMORY;
-        memcpy(node->inputs, from->inputs, from->n_inputs * sizeof *node->inputs);
-        graph->n_nodes++;
-    }
-    return XAI_OK;
-}
 
 /* Gradients of a value that is read several times add up. */
 static xai_status accumulate(xai__gradient *gradient, int32_t value, int32_t more)
@@ -102,8 +68,10 @@ static xai_status start(xai__gradient *gradient, const xai__graph *network)
 {
     const xai__value *of = &network->values[gradient->of];
     xai_context *context = network->context;
-    xai_status status = copy_network(&gradient->graph, network);
+    xai_status status;
 
+    xai__graph_init(&gradient->graph, context);
+    status = xai__graph_copy(&gradient->graph, network);
     gradient->n_forward = network->n_nodes;
     gradient->values = xai__alloc_array(context, network->n_values, sizeof *gradient->values);
     gradient->blocked = xai__alloc_array(context, network->n_values, sizeof *gradient->blocked);

@@ -173,7 +173,7 @@ static xai_status insert_hooks(forward *f, const xai__plan_key *key)
 
     if (computed == NULL)
         return XAI_E_NO_MEMORY;
-    xai__mark_computed(computed, key);
+    xai__graph_mark_computed(computed, key->graph, key->feeds, key->n_feeds, key->fetches, key->n_fetches);
     for (size_t i = 0; i < f->n_hooks; i++) {
         if (!computed[f->hooks[i]->value])
             continue;

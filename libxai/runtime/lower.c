@@ -170,24 +170,9 @@ static bool is_fed(const xai__plan_key *key, int32_t value)
     return false;
 }
 
-void xai__mark_computed(bool *marked, const xai__plan_key *key)
-{
-    for (size_t i = 0; i < key->n_fetches; i++)
-        marked[key->fetches[i]] = true;
-    for (size_t n = key->graph->n_nodes; n-- > 0;) {
-        const xai__node *node = &key->graph->nodes[n];
-
-        if (!marked[node->output] || is_fed(key, node->output))
-            continue;
-        for (size_t i = 0; i < node->n_inputs; i++)
-            if (node->inputs[i] >= 0)
-                marked[node->inputs[i]] = true;
-    }
-}
-
 static void mark_needed(xai__lowered *l, const xai__plan_key *key, bool *computed)
 {
-    xai__mark_computed(computed, key);
+    xai__graph_mark_computed(computed, key->graph, key->feeds, key->n_feeds, key->fetches, key->n_fetches);
     for (size_t n = 0; n < l->graph->n_nodes; n++)
         l->is_needed[n] = computed[l->graph->nodes[n].output] && !is_fed(key, l->graph->nodes[n].output);
 }

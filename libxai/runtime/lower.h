@@ -63,10 +63,6 @@ typedef struct xai__lowered {
 xai_status xai__lower(xai__lowered *out, const xai__plan_key *key);
 void xai__lowered_fini(xai__lowered *lowered);
 
-/* Marks the values that take part in computing the key's fetches from its feeds, feeds included. marked is zeroed, a
- * value each. */
-void xai__mark_computed(bool *marked, const xai__plan_key *key);
-
 /* Value that a chain ends with. */
 int32_t xai__fused_last(const xai__fused *fused);
 

@@ -41,26 +41,9 @@ static taps taps_of(const xai__axis *axis, int32_t o)
     return t;
 }
 
-static int32_t group_inputs(const xai__op_desc *desc)
-{
-    return desc->in_c / (int32_t)desc->groups;
-}
-
-static int32_t group_outputs(const xai__op_desc *desc)
-{
-    return desc->out_c / (int32_t)desc->groups;
-}
-
-static bool is_depthwise(const xai__op_desc *desc)
-{
-    return group_inputs(desc) == 1 && group_outputs(desc) == 1;
-}
-
 static bool takes(const xai__op_desc *desc, const xai__level *level)
 {
-    return desc->op == XAI__CONV_DATA &&
-           (desc->groups == 1 || is_depthwise(desc) ||
-            (group_inputs(desc) % XAI__BLOCK == 0 && group_outputs(desc) % XAI__BLOCK == 0));
+    return desc->op == XAI__CONV_DATA && (xai__is_depthwise(desc) || xai__groups_are_blocks(desc));
 }
 
 /* --- weights --- */
@@ -68,7 +51,8 @@ static bool takes(const xai__op_desc *desc, const xai__level *level)
 /* [out_c/16][in_c/groups/16][kh][kw][16 inputs][16 outputs], of raw weights [in_c][out_c/groups][kh][kw]. */
 static void pack_blocks(void *out, const float *raw, const xai__op_desc *desc, size_t part)
 {
-    const int64_t n_in = group_inputs(desc), n_out = group_outputs(desc), n_taps = desc->kernel_h * desc->kernel_w;
+    const int64_t n_in = xai__group_inputs(desc), n_out = xai__group_outputs(desc),
+                  n_taps = desc->kernel_h * desc->kernel_w;
     const int64_t n_blocks = xai__blocks_of((int32_t)n_in), tap_size = XAI__BLOCK * XAI__BLOCK;
     float *packed = (float *)out + (int64_t)part * n_blocks * n_taps * tap_size;
 
@@ -102,10 +86,10 @@ static void plan(xai__native_kernel *kernel)
     const xai__op_desc *desc = &kernel->desc;
     xai__packing *packing = &kernel->base.packing;
     int64_t n_taps = (int64_t)desc->kernel_h * desc->kernel_w, phases = (int64_t)desc->stride_h * desc->stride_w;
-    int64_t n_blocks = is_depthwise(desc) ? 1 : xai__blocks_of(group_inputs(desc));
+    int64_t n_blocks = xai__is_depthwise(desc) ? 1 : xai__blocks_of(xai__group_inputs(desc));
     size_t block = (size_t)(n_blocks * n_taps) * XAI__BLOCK * sizeof(float);
 
-    kernel->is_dot = !is_depthwise(desc);
+    kernel->is_dot = !xai__is_depthwise(desc);
     kernel->op = XAI__LANE_FMA;
     packing->format = xai__pack_format(kernel->is_dot ? XAI__PACK_DATA_BLOCKS : XAI__PACK_DATA_LANES, desc);
     packing->n_parts = (size_t)kernel->n_blocks;
@@ -182,7 +166,7 @@ static void run_phase(const xai__run *common, const xai__native_kernel *kernel, 
 static void run_group(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part, int32_t group)
 {
     const xai__op_desc *desc = &kernel->desc;
-    const int32_t n_inputs = group_inputs(desc), n_in = xai__blocks_of(n_inputs);
+    const int32_t n_inputs = xai__group_inputs(desc), n_in = xai__blocks_of(n_inputs);
     const int64_t in_block = kernel->is_dot ? (int64_t)group * n_in : part->first_block;
     xai__run run = { .n_in = n_in, .n_lanes = XAI__BLOCK, .n_last_lanes = n_inputs - (n_in - 1) * XAI__BLOCK };
 
@@ -202,21 +186,13 @@ static void run_group(const xai__native_kernel *kernel, const xai__args *args, c
     }
 }
 
-/* A task may reach over several groups, each with its own input channels. */
 static void run_part(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part, float *scratch)
 {
-    const int32_t n_groups = kernel->is_dot ? (int32_t)kernel->desc.groups : 1;
-    const int32_t group_blocks = kernel->n_blocks / n_groups;
-    xai__part rest = *part;
-
     (void)scratch;
-    while (rest.first_block < part->end_block) {
-        int32_t group = rest.first_block / group_blocks, group_end = (group + 1) * group_blocks;
-
-        rest.end_block = group_end < part->end_block ? group_end : part->end_block;
-        run_group(kernel, args, &rest, group);
-        rest.first_block = rest.end_block;
-    }
+    if (kernel->is_dot)
+        xai__each_group(kernel, args, part, run_group);
+    else
+        run_group(kernel, args, part, 0);
 }
 
 const xai__method xai__method_conv_data = { "conv-data", takes, plan, run_part };

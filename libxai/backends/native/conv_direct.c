@@ -2,15 +2,9 @@
  * Convolution of blocked maps: any kernel, stride, dilation and padding; groups that consist of whole blocks. */
 #include "backends/native/pack.h"
 
-static int32_t group_inputs(const xai__op_desc *desc)
-{
-    return desc->in_c / (int32_t)desc->groups;
-}
-
 static bool takes(const xai__op_desc *desc, const xai__level *level)
 {
-    return desc->op == XAI__CONV && (desc->groups == 1 || (group_inputs(desc) % XAI__BLOCK == 0 &&
-                                                           desc->out_c / (int32_t)desc->groups % XAI__BLOCK == 0));
+    return desc->op == XAI__CONV && xai__groups_are_blocks(desc);
 }
 
 static void plan(xai__native_kernel *kernel)
@@ -26,7 +20,7 @@ static void plan(xai__native_kernel *kernel)
 static void sweep_group(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part, int32_t group)
 {
     const xai__op_desc *desc = &kernel->desc;
-    const int32_t n_inputs = group_inputs(desc), n_in = xai__blocks_of(n_inputs);
+    const int32_t n_inputs = xai__group_inputs(desc), n_in = xai__blocks_of(n_inputs);
     const int64_t tap_size = XAI__BLOCK * XAI__BLOCK;
     xai__sweep sweep = {
         .kernel = kernel,
@@ -50,20 +44,10 @@ static void sweep_group(const xai__native_kernel *kernel, const xai__args *args,
     xai__sweep_part(&sweep, part);
 }
 
-/* A task may reach over several groups, each with its own input channels. */
 static void run_part(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part, float *scratch)
 {
-    const int32_t group_blocks = kernel->n_blocks / (int32_t)kernel->desc.groups;
-    xai__part rest = *part;
-
     (void)scratch;
-    while (rest.first_block < part->end_block) {
-        int32_t group = rest.first_block / group_blocks, group_end = (group + 1) * group_blocks;
-
-        rest.end_block = group_end < part->end_block ? group_end : part->end_block;
-        sweep_group(kernel, args, &rest, group);
-        rest.first_block = rest.end_block;
-    }
+    xai__each_group(kernel, args, part, sweep_group);
 }
 
 const xai__method xai__method_conv_direct = { "conv-direct", takes, plan, run_part };

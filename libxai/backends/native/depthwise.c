@@ -3,16 +3,6 @@
  * blocks. The latter find their inputs gathered, lane under lane, in scratch memory. */
 #include "backends/native/pack.h"
 
-static int32_t group_inputs(const xai__op_desc *desc)
-{
-    return desc->in_c / (int32_t)desc->groups;
-}
-
-static bool is_depthwise(const xai__op_desc *desc)
-{
-    return (int32_t)desc->groups == desc->in_c && desc->in_c == desc->out_c;
-}
-
 /* Asked last: what conv-direct has left over. */
 static bool takes(const xai__op_desc *desc, const xai__level *level)
 {
@@ -39,12 +29,13 @@ static void plan(xai__native_kernel *kernel)
     kernel->op = XAI__LANE_FMA;
     xai__pack_rows_plan(kernel);
     xai__grid_plan(kernel, 2 * xai__pack_depth(desc) + 6, 0);
-    if (!is_depthwise(desc)) {
+    if (!xai__is_depthwise(desc)) {
         int64_t n_out = kernel->task_rows < desc->out_h ? kernel->task_rows : desc->out_h;
         int64_t n_rows = (n_out - 1) * rows->stride + (int64_t)(rows->kernel - 1) * rows->dilation + 1;
         size_t n = (size_t)(n_rows < desc->in_h ? n_rows : desc->in_h);
 
-        kernel->base.task_scratch = (size_t)group_inputs(desc) * n * (size_t)desc->in_w * XAI__BLOCK * sizeof(float);
+        kernel->base.task_scratch = (size_t)xai__group_inputs(desc) * n * (size_t)desc->in_w * XAI__BLOCK *
+                                    sizeof(float);
     }
 }
 
@@ -52,7 +43,7 @@ static void plan(xai__native_kernel *kernel)
 static void find_inputs(int64_t offsets[XAI__BLOCK], const xai__op_desc *desc, const xai__view *in, int32_t block,
                         int32_t i)
 {
-    const int32_t n_inputs = group_inputs(desc), n_outputs = desc->out_c / (int32_t)desc->groups;
+    const int32_t n_inputs = xai__group_inputs(desc), n_outputs = xai__group_outputs(desc);
 
     for (int lane = 0; lane < XAI__BLOCK; lane++) {
         int32_t channel = block * XAI__BLOCK + lane;
@@ -83,7 +74,7 @@ static void sweep_gathered(xai__sweep *sweep, const xai__part *part, const float
 {
     const xai__native_kernel *kernel = sweep->kernel;
     const xai__op_desc *desc = &kernel->desc;
-    const int32_t n_inputs = group_inputs(desc);
+    const int32_t n_inputs = xai__group_inputs(desc);
     xai__part one = *part;
     int32_t first, n = input_rows(&kernel->rows, part->window.y0, part->window.y1, &first);
 
@@ -115,13 +106,13 @@ static void run_part(const xai__native_kernel *kernel, const xai__args *args, co
     xai__run *run = &sweep.run;
 
     run->in_out = args->in.block;
-    run->n_in = group_inputs(desc);
+    run->n_in = xai__group_inputs(desc);
     run->w_col = XAI__BLOCK;
     run->w_row = desc->kernel_w * run->w_col;
     run->w_block = desc->kernel_h * run->w_row;
     run->w_out = run->n_in * run->w_block;
     run->weights = (const float *)args->packed + part->first_block * run->w_out;
-    if (is_depthwise(desc))
+    if (xai__is_depthwise(desc))
         xai__sweep_part(&sweep, part);
     else
         sweep_gathered(&sweep, part, image, scratch);

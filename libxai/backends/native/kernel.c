@@ -139,6 +139,21 @@ void xai__grid_plan(xai__native_kernel *kernel, int64_t cost, size_t weight_byte
     balance(kernel, block_cost);
 }
 
+void xai__each_group(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part,
+                     xai__group_fn *function)
+{
+    const int32_t group_blocks = kernel->n_blocks / (int32_t)kernel->desc.groups;
+    xai__part rest = *part;
+
+    while (rest.first_block < part->end_block) {
+        int32_t group = rest.first_block / group_blocks, group_end = (group + 1) * group_blocks;
+
+        rest.end_block = group_end < part->end_block ? group_end : part->end_block;
+        function(kernel, args, &rest, group);
+        rest.first_block = rest.end_block;
+    }
+}
+
 xai__window xai__window_of(const xai__native_kernel *kernel, const xai__args *args, size_t image)
 {
     if (args->windows != NULL)

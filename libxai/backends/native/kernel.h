@@ -57,6 +57,37 @@ static inline int32_t xai__blocks_of(int32_t channels)
     return (channels + XAI__BLOCK - 1) / XAI__BLOCK;
 }
 
+/* Channels of one group. */
+static inline int32_t xai__group_inputs(const xai__op_desc *desc)
+{
+    return desc->in_c / (int32_t)desc->groups;
+}
+
+static inline int32_t xai__group_outputs(const xai__op_desc *desc)
+{
+    return desc->out_c / (int32_t)desc->groups;
+}
+
+/* Every channel is a group of its own. */
+static inline bool xai__is_depthwise(const xai__op_desc *desc)
+{
+    return xai__group_inputs(desc) == 1 && xai__group_outputs(desc) == 1;
+}
+
+/* One group, or groups that consist of whole blocks of inputs and outputs. */
+static inline bool xai__groups_are_blocks(const xai__op_desc *desc)
+{
+    return desc->groups == 1 ||
+           (xai__group_inputs(desc) % XAI__BLOCK == 0 && xai__group_outputs(desc) % XAI__BLOCK == 0);
+}
+
+/* Such groups each have input channels of their own: calls the function for every group that a part reaches into, with
+ * what lies in it. */
+typedef void xai__group_fn(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part,
+                           int32_t group);
+void xai__each_group(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part,
+                     xai__group_fn *function);
+
 /* False if there is a stage that no native kernel has. has_tail: the output is BLOCKED and its last block is not full.
  */
 bool xai__epilogue_init(xai__native_epilogue *epilogue, const xai__op_desc *desc, bool has_tail);
