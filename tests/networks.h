@@ -233,4 +233,23 @@ static inline xai_tensor *network_input(const xai_model *model, int64_t n, uint6
     return tensor;
 }
 
+static inline xai_context *network_context(const char *backends, uint32_t n_threads)
+{
+    xai_context_options options = { .struct_size = sizeof options, .backends = backends, .n_threads = n_threads };
+    xai_context *context = NULL;
+
+    ck_assert_ok(xai_context_create(&context, &options));
+    return context;
+}
+
+/* A budget of 0 is the default. */
+static inline xai_session *network_session(xai_model *model, uint64_t budget)
+{
+    xai_session_options options = { .struct_size = sizeof options, .memory_budget = budget };
+    xai_session *session = NULL;
+
+    ck_assert_ok(xai_session_create(&session, model, &options));
+    return session;
+}
+
 #endif

@@ -2,12 +2,9 @@
  * What gradient saliency costs on a ResNet-18, in forward passes that take turns with it, and the memory it peaks at.
  *
  * Usage: saliency [ROUNDS [THREADS]] */
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/resource.h>
-#include <time.h>
+#include "passes.h"
 
-#include <xai/xai.h>
+#include <sys/resource.h>
 
 static const char *const methods[] = { "saliency", "guided", "guided-gradcam", "ig", "smoothgrad" };
 
@@ -15,62 +12,25 @@ enum { N_METHODS = sizeof methods / sizeof *methods, MOST_ROUNDS = 1000 };
 
 static double forwards[MOST_ROUNDS], explanations[MOST_ROUNDS];
 
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void insist(xai_status status)
-{
-    if (status >= 0)
-        return;
-    fprintf(stderr, "%s\n", xai_last_error());
-    exit(EXIT_FAILURE);
-}
-
-static xai_tensor *make_input(xai_context *context)
-{
-    const int64_t shape[4] = { 1, 3, 224, 224 };
-    xai_tensor *input = NULL;
-    uint32_t state = 1;
-
-    insist(xai_tensor_create(&input, context, shape, 4));
-    for (size_t i = 0; i < xai_tensor_size(input); i++) {
-        state = state * 1664525u + 1013904223u;
-        xai_tensor_data(input)[i] = (float)(state >> 8) * 0x1p-22f - 2;
-    }
-    return input;
-}
-
 static double time_forward(xai_session *session, const xai_tensor *input)
 {
-    double start = now();
+    double start = passes_now();
     xai_tensor *logits = NULL;
 
-    insist(xai_session_forward(&logits, session, input));
+    passes_insist(xai_session_forward(&logits, session, input));
     xai_tensor_unref(logits);
-    return now() - start;
+    return passes_now() - start;
 }
 
 static double time_explanation(xai_session *session, const xai_tensor *input, const char *method)
 {
     const xai_saliency_options options = { .struct_size = sizeof options, .method = method };
-    double start = now();
+    double start = passes_now();
     xai_attribution *a = NULL;
 
-    insist(xai_saliency_compute(&a, session, input, NULL, 0, &options));
+    passes_insist(xai_saliency_compute(&a, session, input, NULL, 0, &options));
     xai_attribution_unref(a);
-    return now() - start;
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
+    return passes_now() - start;
 }
 
 static double peak_mib(void)
@@ -88,8 +48,8 @@ static void measure(xai_session *session, const xai_tensor *input, const char *m
         forwards[i] = time_forward(session, input);
         explanations[i] = time_explanation(session, input, method);
     }
-    qsort(forwards, n, sizeof *forwards, compare);
-    qsort(explanations, n, sizeof *explanations, compare);
+    passes_sort(forwards, n);
+    passes_sort(explanations, n);
     printf("%-14s median %9.2f ms = %7.2f forward passes, minimum %9.2f ms = %7.2f; peak so far %.0f MiB\n", method,
            1e3 * explanations[n / 2], explanations[n / 2] / forwards[n / 2], 1e3 * explanations[0],
            explanations[0] / forwards[0], peak_mib());
@@ -107,10 +67,10 @@ int main(int argc, char **argv)
     xai_tensor *input;
 
     n = n < 1 ? 1 : n > MOST_ROUNDS ? MOST_ROUNDS : n;
-    insist(xai_context_create(&context, &options));
-    insist(xai_model_build(&model, context, "resnet18", NULL, NULL));
-    insist(xai_session_create(&session, model, NULL));
-    input = make_input(context);
+    passes_insist(xai_context_create(&context, &options));
+    passes_insist(xai_model_build(&model, context, "resnet18", NULL, NULL));
+    passes_insist(xai_session_create(&session, model, NULL));
+    input = passes_input(context);
     for (size_t i = 0; i < N_METHODS; i++)
         measure(session, input, methods[i], n);
     xai_tensor_unref(input);

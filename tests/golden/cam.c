@@ -1,62 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * The CAM family on the tutorial's photograph and a real ResNet-18, beside pytorch-grad-cam, torchcam and captum. */
-#include "testing.h"
+#include "photograph.h"
 
 #include <math.h>
 #include <stdbool.h>
 
-static const char photograph[] = "tutorial/catdog.jpg";
-static const char weights[] = "imagenet-resnet18-pq/resnet18.safetensors";
-
-/* The two classes that the maps are of: Persian cat and Angora, the first and second prediction. */
-enum { FIRST = 283, SECOND = 332 };
-
 static const double TOLERANCE = 1e-5;
-
-/* context NULL where the data is absent. */
-typedef struct fixture {
-    xai_context *context;
-    xai_model *model;
-    xai_session *session;
-    xai_tensor *input;
-} fixture;
-
-static xai_tensor *load_golden(xai_context *context, const char *name)
-{
-    char path[256];
-    const char *full;
-    xai_tensor *tensor = NULL;
-
-    snprintf(path, sizeof path, "../golden/catdog/%s.npy", name);
-    full = testing_data(path);
-    if (full != NULL)
-        ck_assert_ok(xai_tensor_load(&tensor, context, full));
-    return tensor;
-}
-
-static fixture begin(void)
-{
-    xai_image *image = NULL;
-    fixture f = { NULL };
-
-    if (testing_data(weights) == NULL || testing_data(photograph) == NULL)
-        return f;
-    f.context = testing_context(2);
-    ck_assert_ok(xai_model_build(&f.model, f.context, "resnet18", testing_data(weights), NULL));
-    ck_assert_ok(xai_session_create(&f.session, f.model, NULL));
-    ck_assert_ok(xai_image_load(&image, f.context, testing_data(photograph), 0));
-    ck_assert_ok(xai_model_prepare(&f.input, f.model, image));
-    xai_image_unref(image);
-    return f;
-}
-
-static void end(fixture *f)
-{
-    xai_tensor_unref(f->input);
-    xai_session_unref(f->session);
-    xai_model_unref(f->model);
-    xai_context_unref(f->context);
-}
 
 typedef struct row {
     const char *golden, *method, *layer, *profile;
@@ -113,13 +62,13 @@ static double unit_of(xai_tensor *map)
     return fmax(largest, 1);
 }
 
-static void compare(fixture *f, const row *r, size_t which, const xai_attribution *attribution)
+static void compare(photograph *f, const row *r, size_t which, const xai_attribution *attribution)
 {
     char name[128];
     xai_tensor *expected, *got = NULL;
 
     snprintf(name, sizeof name, "t%zu.%s", which, r->golden);
-    expected = load_golden(f->context, name);
+    expected = photograph_golden(f->context, name);
     if (expected == NULL)
         return;
     ck_assert_ok(
@@ -132,12 +81,12 @@ static void compare(fixture *f, const row *r, size_t which, const xai_attributio
 
 static void check(const row *r)
 {
-    const xai_target targets[2] = { { .index = FIRST }, { .index = SECOND } };
+    const xai_target targets[2] = { { .index = PHOTOGRAPH_PERSIAN_CAT }, { .index = PHOTOGRAPH_ANGORA } };
     xai_cam_options options = {
         .struct_size = sizeof options, .method = r->method, .profile = r->profile, .layers = &r->layer, .n_layers = 1
     };
     xai_attribution *attributions[2] = { NULL };
-    fixture f = begin();
+    photograph f = photograph_begin(NULL, 2);
     xai_cam *cam = NULL;
     size_t n = r->is_only_first ? 1 : 2;
 
@@ -150,7 +99,7 @@ static void check(const row *r)
         xai_attribution_unref(attributions[i]);
     }
     xai_cam_unref(cam);
-    end(&f);
+    photograph_end(&f);
 }
 
 START_TEST(with_gradients)

@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * The tutorial's photograph through a real ResNet-18 and a real EfficientNet-Lite0, beside what PyTorch, torchcam and
  * the tutorial itself made of it. */
-#include "testing.h"
+#include "photograph.h"
 
 #include <math.h>
 #include <stdbool.h>
 #include <unistd.h>
-
-enum { PERSIAN_CAT = 283 };
-
-static const char photograph[] = "tutorial/catdog.jpg";
-static const char weights[] = "imagenet-resnet18-pq/resnet18.safetensors";
-
-/* The model, a session and the prepared photograph; context NULL where the data is absent. */
-typedef struct fixture {
-    xai_context *context;
-    xai_model *model;
-    xai_session *session;
-    xai_image *image;
-    xai_tensor *input;
-} fixture;
 
 static xai_image *load_image(xai_context *context, const char *path)
 {
@@ -29,43 +15,6 @@ static xai_image *load_image(xai_context *context, const char *path)
     if (full != NULL)
         ck_assert_ok(xai_image_load(&image, context, full, 0));
     return image;
-}
-
-static xai_tensor *load_golden(xai_context *context, const char *name)
-{
-    char path[256];
-    const char *full;
-    xai_tensor *tensor = NULL;
-
-    snprintf(path, sizeof path, "../golden/catdog/%s.npy", name);
-    full = testing_data(path);
-    if (full != NULL)
-        ck_assert_ok(xai_tensor_load(&tensor, context, full));
-    return tensor;
-}
-
-static fixture begin(const char *backends, uint32_t n_threads)
-{
-    xai_context_options options = { .struct_size = sizeof options, .backends = backends, .n_threads = n_threads };
-    fixture f = { NULL };
-
-    if (testing_data(weights) == NULL || testing_data(photograph) == NULL)
-        return f;
-    ck_assert_ok(xai_context_create(&f.context, &options));
-    ck_assert_ok(xai_model_build(&f.model, f.context, "resnet18", testing_data(weights), NULL));
-    ck_assert_ok(xai_session_create(&f.session, f.model, NULL));
-    f.image = load_image(f.context, photograph);
-    ck_assert_ok(xai_model_prepare(&f.input, f.model, f.image));
-    return f;
-}
-
-static void end(fixture *f)
-{
-    xai_tensor_unref(f->input);
-    xai_image_unref(f->image);
-    xai_session_unref(f->session);
-    xai_model_unref(f->model);
-    xai_context_unref(f->context);
 }
 
 /* Largest difference, as a share of the largest expected magnitude. */
@@ -83,8 +32,8 @@ static double relative_error(const float *got, const float *expected, size_t n)
 /* Differs from PyTorch's in the order of scaling: x * (1/255) in place of x / 255. */
 START_TEST(preparation)
 {
-    fixture f = begin(NULL, 1);
-    xai_tensor *expected = f.context != NULL ? load_golden(f.context, "input") : NULL;
+    photograph f = photograph_begin(NULL, 1);
+    xai_tensor *expected = f.context != NULL ? photograph_golden(f.context, "input") : NULL;
 
     if (expected != NULL) {
         ck_assert_uint_eq(xai_tensor_size(f.input), xai_tensor_size(expected));
@@ -92,25 +41,25 @@ START_TEST(preparation)
             relative_error(xai_tensor_data(f.input), xai_tensor_data(expected), xai_tensor_size(expected)), 1e-6);
     }
     xai_tensor_unref(expected);
-    end(&f);
+    photograph_end(&f);
 }
 END_TEST
 
 START_TEST(logits)
 {
     static const char *const chains[] = { "native", "native-avx2", "native-baseline" };
-    fixture f = begin(chains[_i], 2);
-    xai_tensor *got = NULL, *expected = f.context != NULL ? load_golden(f.context, "logits") : NULL;
+    photograph f = photograph_begin(chains[_i], 2);
+    xai_tensor *got = NULL, *expected = f.context != NULL ? photograph_golden(f.context, "logits") : NULL;
 
     if (expected != NULL) {
         ck_assert_ok(xai_session_forward(&got, f.session, f.input));
         ck_assert_double_le(relative_error(xai_tensor_data(got), xai_tensor_data(expected), 1000), 1e-5);
         for (int i = 0; i < 1000; i++)
-            ck_assert_float_le(xai_tensor_data(got)[i], xai_tensor_data(got)[PERSIAN_CAT]);
+            ck_assert_float_le(xai_tensor_data(got)[i], xai_tensor_data(got)[PHOTOGRAPH_PERSIAN_CAT]);
     }
     xai_tensor_unref(got);
     xai_tensor_unref(expected);
-    end(&f);
+    photograph_end(&f);
 }
 END_TEST
 
@@ -150,8 +99,8 @@ START_TEST(captured_values)
         { "layer4.1", "value.layer4.1", false },
         { "avgpool", "value.avgpool", false },
     };
-    fixture f = begin(NULL, 2);
-    xai_tensor *expected = f.context != NULL ? load_golden(f.context, rows[_i].golden) : NULL, *got = NULL,
+    photograph f = photograph_begin(NULL, 2);
+    xai_tensor *expected = f.context != NULL ? photograph_golden(f.context, rows[_i].golden) : NULL, *got = NULL,
                *logit = NULL;
     xai_hook *hook = NULL;
 
@@ -173,11 +122,11 @@ START_TEST(captured_values)
     xai_tensor_unref(got);
     xai_tensor_unref(logit);
     xai_tensor_unref(expected);
-    end(&f);
+    photograph_end(&f);
 }
 END_TEST
 
-static xai_tensor *capture_one(fixture *f, const char *value)
+static xai_tensor *capture_one(photograph *f, const char *value)
 {
     xai_tensor *logit = NULL, *captured = NULL;
     xai_hook *hook = NULL;
@@ -194,8 +143,8 @@ static xai_tensor *capture_one(fixture *f, const char *value)
  */
 START_TEST(last_batch_norm)
 {
-    fixture f = begin(NULL, 2);
-    xai_tensor *expected = f.context != NULL ? load_golden(f.context, "value.layer4.1") : NULL;
+    photograph f = photograph_begin(NULL, 2);
+    xai_tensor *expected = f.context != NULL ? photograph_golden(f.context, "value.layer4.1") : NULL;
 
     if (expected != NULL) {
         xai_tensor *norm = capture_one(&f, "layer4.1.bn2"), *shortcut = capture_one(&f, "layer4.0");
@@ -209,13 +158,13 @@ START_TEST(last_batch_norm)
         xai_tensor_unref(shortcut);
     }
     xai_tensor_unref(expected);
-    end(&f);
+    photograph_end(&f);
 }
 END_TEST
 
 /* --- class activation maps --- */
 
-static xai_attribution *explain(fixture *f, const char *layer, const char *profile)
+static xai_attribution *explain(photograph *f, const char *layer, const char *profile)
 {
     xai_cam_options options = {
         .struct_size = sizeof options, .profile = profile, .layers = &layer, .n_layers = layer != NULL
@@ -225,7 +174,7 @@ static xai_attribution *explain(fixture *f, const char *layer, const char *profi
 
     ck_assert_ok(xai_cam_create(&cam, f->session, &options));
     ck_assert_ok(xai_cam_compute(&attribution, cam, f->input, NULL, 0));
-    ck_assert_int_eq(xai_attribution_target(attribution), PERSIAN_CAT);
+    ck_assert_int_eq(xai_attribution_target(attribution), PHOTOGRAPH_PERSIAN_CAT);
     xai_cam_unref(cam);
     return attribution;
 }
@@ -239,8 +188,8 @@ START_TEST(maps)
         { "layer4", "torchcam", "t0.torchcam.cam" },
         { NULL, "torchcam", "t0.torchcam.cam" },
     };
-    fixture f = begin(NULL, 2);
-    xai_tensor *expected = f.context != NULL ? load_golden(f.context, rows[_i].golden) : NULL, *got = NULL;
+    photograph f = photograph_begin(NULL, 2);
+    xai_tensor *expected = f.context != NULL ? photograph_golden(f.context, rows[_i].golden) : NULL, *got = NULL;
 
     if (expected != NULL) {
         xai_attribution *attribution = explain(&f, rows[_i].layer, rows[_i].profile);
@@ -253,7 +202,7 @@ START_TEST(maps)
     }
     xai_tensor_unref(got);
     xai_tensor_unref(expected);
-    end(&f);
+    photograph_end(&f);
 }
 END_TEST
 
@@ -295,7 +244,7 @@ static double correlation(xai_image *a, xai_image *b)
 /* The tutorial's own picture, before JPEG, and the one that it published (made with other weights). */
 START_TEST(tutorial_pictures)
 {
-    fixture f = begin(NULL, 2);
+    photograph f = photograph_begin(NULL, 2);
     xai_image *heat = NULL, *blend = NULL, *crop = NULL, *expected;
     xai_attribution *attribution;
 
@@ -323,13 +272,13 @@ START_TEST(tutorial_pictures)
     xai_image_unref(blend);
     xai_image_unref(crop);
     xai_attribution_unref(attribution);
-    end(&f);
+    photograph_end(&f);
 }
 END_TEST
 
 /* --- the promises about bits, on a whole network --- */
 
-static xai_tensor *repeat(fixture *f, int64_t n)
+static xai_tensor *repeat(photograph *f, int64_t n)
 {
     int64_t shape[4];
     xai_tensor *batch = NULL;
@@ -349,7 +298,7 @@ START_TEST(same_bits)
     float first[1000];
 
     for (size_t t = 0; t < 4; t++) {
-        fixture f = begin(NULL, n_threads[t]);
+        photograph f = photograph_begin(NULL, n_threads[t]);
         xai_tensor *alone = NULL, *batch, *five = NULL;
 
         if (f.context == NULL)
@@ -364,14 +313,14 @@ START_TEST(same_bits)
         xai_tensor_unref(alone);
         xai_tensor_unref(five);
         xai_tensor_unref(batch);
-        end(&f);
+        photograph_end(&f);
     }
 }
 END_TEST
 
 START_TEST(all_hooked)
 {
-    fixture f = begin(NULL, 2);
+    photograph f = photograph_begin(NULL, 2);
     xai_hook *hooks[256] = { NULL };
     xai_tensor *bare = NULL, *hooked = NULL;
     size_t n;
@@ -393,7 +342,7 @@ START_TEST(all_hooked)
         xai_hook_unref(hooks[i]);
     xai_tensor_unref(bare);
     xai_tensor_unref(hooked);
-    end(&f);
+    photograph_end(&f);
 }
 END_TEST
 
@@ -420,7 +369,7 @@ START_TEST(efficientnet_lite0)
 {
     xai_context *context = testing_context(2);
     const char *manifest = default_model();
-    xai_image *image = load_image(context, photograph);
+    xai_image *image = load_image(context, "tutorial/catdog.jpg");
     xai_model *model = NULL;
     xai_session *session = NULL;
     xai_tensor *input = NULL, *logit = NULL;
@@ -434,8 +383,8 @@ START_TEST(efficientnet_lite0)
         ck_assert_ok(xai_session_forward(&logit, session, input));
         for (int i = 0; i < 1000; i++)
             sum += exp(xai_tensor_data(logit)[i]);
-        ck_assert_str_eq(xai_model_label(model, PERSIAN_CAT), "Persian cat");
-        ck_assert_double_eq_tol(exp(xai_tensor_data(logit)[PERSIAN_CAT]) / sum, 0.2444, 0.001);
+        ck_assert_str_eq(xai_model_label(model, PHOTOGRAPH_PERSIAN_CAT), "Persian cat");
+        ck_assert_double_eq_tol(exp(xai_tensor_data(logit)[PHOTOGRAPH_PERSIAN_CAT]) / sum, 0.2444, 0.001);
     }
     xai_tensor_unref(logit);
     xai_tensor_unref(input);

@@ -1,63 +1,25 @@
 /* SPDX-License-Identifier: MIT
  * Gradient saliency of the tutorial's photograph through a real ResNet-18, beside captum's maps. */
-#include "testing.h"
+#include "photograph.h"
 
 #include <math.h>
 #include <stdbool.h>
 
 enum { N_TARGETS = 2, SIDE = 224, N_PIXELS = SIDE * SIDE };
 
-static const char weights[] = "imagenet-resnet18-pq/resnet18.safetensors";
-
 /* The two likeliest classes. */
-static const xai_target targets[N_TARGETS] = { { .index = 283 }, { .index = 332 } };
+static const xai_target targets[N_TARGETS] = { { .index = PHOTOGRAPH_PERSIAN_CAT }, { .index = PHOTOGRAPH_ANGORA } };
 
-/* context is NULL where the data is absent. */
-typedef struct fixture {
-    xai_context *context;
-    xai_session *session;
-    xai_tensor *input;
-} fixture;
-
-static xai_tensor *load_golden(xai_context *context, const char *name)
+/* With the very input that the originals had. */
+static photograph begin(const char *backends, uint32_t n_threads)
 {
-    char path[256];
-    const char *full;
-    xai_tensor *tensor = NULL;
+    photograph f = photograph_begin(backends, n_threads);
+    xai_tensor *input = f.context != NULL ? photograph_golden(f.context, "input") : NULL;
 
-    snprintf(path, sizeof path, "../golden/catdog/%s.npy", name);
-    full = testing_data(path);
-    if (full != NULL)
-        ck_assert_ok(xai_tensor_load(&tensor, context, full));
-    return tensor;
-}
-
-static fixture begin(const char *backends, uint32_t n_threads)
-{
-    xai_context_options options = { .struct_size = sizeof options, .backends = backends, .n_threads = n_threads };
-    const int64_t shape[4] = { 1, 3, 224, 224 };
-    fixture f = { NULL };
-    xai_model *model = NULL;
-    xai_tensor *prepared;
-
-    if (testing_data(weights) == NULL || testing_data("../golden/catdog/input.npy") == NULL)
-        return f;
-    ck_assert_ok(xai_context_create(&f.context, &options));
-    ck_assert_ok(xai_model_build(&model, f.context, "resnet18", testing_data(weights), NULL));
-    ck_assert_ok(xai_session_create(&f.session, model, NULL));
-    xai_model_unref(model);
-    prepared = load_golden(f.context, "input");
-    ck_assert_ok(xai_tensor_create(&f.input, f.context, shape, 4));
-    memcpy(xai_tensor_data(f.input), xai_tensor_data(prepared), xai_tensor_size(f.input) * sizeof(float));
-    xai_tensor_unref(prepared);
+    if (input != NULL)
+        memcpy(xai_tensor_data(f.input), xai_tensor_data(input), xai_tensor_size(f.input) * sizeof(float));
+    xai_tensor_unref(input);
     return f;
-}
-
-static void end(fixture *f)
-{
-    xai_tensor_unref(f->input);
-    xai_session_unref(f->session);
-    xai_context_unref(f->context);
 }
 
 /* --- what rounding decides --- */
@@ -92,7 +54,7 @@ static void mark(bool *undecided, int row, int column)
                 undecided[y * SIDE + x] = true;
 }
 
-static bool *find_undecided(fixture *f)
+static bool *find_undecided(photograph *f)
 {
     bool *undecided = calloc(N_PIXELS, sizeof *undecided);
     xai_hook *hook = NULL;
@@ -122,21 +84,21 @@ typedef struct map_error {
     double worst, mean;
 } map_error;
 
-static map_error compare(const float *got, const float *expected, const bool *undecided)
+static map_error compare(const float *got, const float *expected, size_t n, const bool *undecided)
 {
     double worst = 0, sum = 0, largest = 1e-30;
 
-    for (size_t i = 0; i < N_PIXELS; i++) {
+    for (size_t i = 0; i < n; i++) {
         double error = fabs((double)got[i] - expected[i]);
 
         worst = undecided == NULL || !undecided[i] ? fmax(worst, error) : worst;
         sum += error;
         largest = fmax(largest, fabs(expected[i]));
     }
-    return (map_error){ worst / largest, sum / N_PIXELS / largest };
+    return (map_error){ worst / largest, sum / (double)n / largest };
 }
 
-static void check_map(fixture *f, const xai_attribution *a, const char *method, size_t target, const bool *undecided,
+static void check_map(photograph *f, const xai_attribution *a, const char *method, size_t target, const bool *undecided,
                       map_error allowed)
 {
     char name[64];
@@ -144,12 +106,12 @@ static void check_map(fixture *f, const xai_attribution *a, const char *method, 
     map_error error;
 
     snprintf(name, sizeof name, "t%zu.%s", target, method);
-    expected = load_golden(f->context, name);
+    expected = photograph_golden(f->context, name);
     if (expected == NULL)
         return;
     ck_assert_ok(xai_attribution_map(&map, a, 0, 0, XAI_NORMALISE_PROFILE));
     ck_assert_uint_eq(xai_tensor_size(map), N_PIXELS);
-    error = compare(xai_tensor_data(map), xai_tensor_data(expected), undecided);
+    error = compare(xai_tensor_data(map), xai_tensor_data(expected), N_PIXELS, undecided);
     ck_assert_msg(error.worst <= allowed.worst && error.mean <= allowed.mean,
                   "%s differs by %g of its largest value, by %g on average", name, error.worst, error.mean);
     xai_tensor_unref(expected);
@@ -162,7 +124,7 @@ static const char *const methods[] = { "saliency", "inputxgrad", "guided", "deco
 START_TEST(gradients)
 {
     const map_error allowed = { 1e-5, 1e-4 };
-    fixture f = begin(chains[_i], 2);
+    photograph f = begin(chains[_i], 2);
     bool *undecided = f.context != NULL ? find_undecided(&f) : NULL;
     xai_attribution *maps[N_TARGETS] = { NULL };
 
@@ -178,7 +140,7 @@ START_TEST(gradients)
         }
     }
     free(undecided);
-    end(&f);
+    photograph_end(&f);
 }
 END_TEST
 
@@ -189,7 +151,7 @@ START_TEST(integrated_gradients)
 {
     static const double deltas[N_TARGETS] = { -0.43831825256347656, -0.5029764175415039 };
     const map_error allowed = { 1e-2, 2e-5 };
-    fixture f = begin("native", 2);
+    photograph f = begin("native", 2);
     const xai_saliency_options options = { .struct_size = sizeof options, .method = "ig", .profile = "captum" };
     xai_attribution *maps[N_TARGETS] = { NULL };
 
@@ -211,7 +173,7 @@ START_TEST(integrated_gradients)
         xai_tensor_unref(map);
         xai_attribution_unref(maps[t]);
     }
-    end(&f);
+    photograph_end(&f);
 }
 END_TEST
 
@@ -219,7 +181,7 @@ END_TEST
 
 enum { PIECE = 48, N_SAMPLES = 4, N_ROWS = 10 };
 
-static xai_session *begin_piece(fixture *f)
+static xai_session *begin_piece(photograph *f)
 {
     const xai_model_options options = {
         .struct_size = sizeof options, .resize = PIECE, .crop_height = PIECE, .crop_width = PIECE
@@ -227,7 +189,7 @@ static xai_session *begin_piece(fixture *f)
     xai_model *model = NULL;
     xai_session *session = NULL;
 
-    ck_assert_ok(xai_model_build(&model, f->context, "resnet18", testing_data(weights), &options));
+    ck_assert_ok(xai_model_build(&model, f->context, "resnet18", photograph_weights(), &options));
     ck_assert_ok(xai_session_create(&session, model, NULL));
     xai_model_unref(model);
     return session;
@@ -260,11 +222,12 @@ START_TEST(beside_float64)
         { "guided-gradcam", NULL, "pytorch-grad-cam" },
         { "guided-gradcam", NULL, "captum" },
     };
-    fixture f = begin("native", 2);
+    photograph f = begin("native", 2);
     xai_tensor *piece, *expected = NULL, *noise, *map = NULL;
     xai_session *session;
     xai_attribution *a = NULL;
     xai_saliency_options options = { .struct_size = sizeof options };
+    double worst;
 
     if (f.context == NULL)
         return;
@@ -281,24 +244,15 @@ START_TEST(beside_float64)
     ck_assert_ok(xai_saliency_compute(&a, session, piece, targets, 1, &options));
     ck_assert_ok(xai_attribution_map(&map, a, 0, 0, XAI_NORMALISE_NONE));
     ck_assert_uint_eq(xai_tensor_size(map), PIECE * PIECE);
-    {
-        const float *got = xai_tensor_data(map), *wanted = xai_tensor_data(expected) + _i * PIECE * PIECE;
-        double worst = 0, largest = 0;
-
-        for (int i = 0; i < PIECE * PIECE; i++) {
-            worst = fmax(worst, fabs((double)got[i] - wanted[i]));
-            largest = fmax(largest, fabs((double)wanted[i]));
-        }
-        ck_assert_msg(worst <= 1e-5 * largest, "%s %d differs by %g of its largest value", options.method, _i,
-                      worst / largest);
-    }
+    worst = compare(xai_tensor_data(map), xai_tensor_data(expected) + _i * PIECE * PIECE, PIECE * PIECE, NULL).worst;
+    ck_assert_msg(worst <= 1e-5, "%s %d differs by %g of its largest value", options.method, _i, worst);
     xai_tensor_unref(map);
     xai_attribution_unref(a);
     xai_tensor_unref(expected);
     xai_tensor_unref(noise);
     xai_tensor_unref(piece);
     xai_session_unref(session);
-    end(&f);
+    photograph_end(&f);
 }
 END_TEST
 

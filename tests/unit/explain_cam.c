@@ -1,39 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * Class activation maps on small networks: the formula, profiles, targets, and what is refused. */
+#include "explained.h"
 #include "graph_reference.h"
-#include "networks.h"
 
 #include <math.h>
 
 #include <xai/cam.h>
 
-/* Everything a test of one network needs. */
-typedef struct fixture {
-    xai_context *context;
-    xai_model *model;
-    xai_session *session;
-    xai_tensor *input;
-} fixture;
-
-static fixture begin(xai_model *(*make)(xai_context *context))
-{
-    fixture f = { .context = testing_context(1) };
-
-    f.model = make(f.context);
-    f.input = network_input(f.model, 1, 4);
-    ck_assert_ok(xai_session_create(&f.session, f.model, NULL));
-    return f;
-}
-
-static void end(fixture *f)
-{
-    xai_tensor_unref(f->input);
-    xai_session_unref(f->session);
-    xai_model_unref(f->model);
-    xai_context_unref(f->context);
-}
-
-static xai_cam *create(fixture *f, const char *layer, const char *profile)
+static xai_cam *create(explained *f, const char *layer, const char *profile)
 {
     xai_cam_options options = {
         .struct_size = sizeof options, .profile = profile, .layers = &layer, .n_layers = layer != NULL
@@ -42,14 +16,6 @@ static xai_cam *create(fixture *f, const char *layer, const char *profile)
 
     ck_assert_ok(xai_cam_create(&cam, f->session, &options));
     return cam;
-}
-
-static xai_tensor *raw_map(const xai_attribution *a)
-{
-    xai_tensor *map = NULL;
-
-    ck_assert_ok(xai_attribution_map(&map, a, 0, 0, XAI_NORMALISE_NONE));
-    return map;
 }
 
 /* The weighted sum by the definition, from the references' values. */
@@ -72,7 +38,7 @@ static float expected_at(const xai_model *model, const graph_reference *values, 
 
 START_TEST(weighted_sum)
 {
-    fixture f = begin(network_residual);
+    explained f = explained_begin(network_residual);
     graph_reference values;
     xai_target targets[3] = { { .index = -1 },
                               { .index = 4 },
@@ -83,7 +49,7 @@ START_TEST(weighted_sum)
     graph_reference_run(&values, &f.model->graph, f.model->graph.input, f.input->data);
     ck_assert_ok(xai_cam_compute(a, cam, f.input, targets, 3));
     for (size_t t = 0; t < 3; t++) {
-        xai_tensor *map = raw_map(a[t]);
+        xai_tensor *map = explained_raw_map(a[t]);
         int64_t index = xai_attribution_target(a[t]);
 
         ck_assert_int_eq(map->shape[0], 3); /* b.relu, found before the pool */
@@ -105,21 +71,21 @@ START_TEST(weighted_sum)
         xai_attribution_unref(a[t]);
     xai_cam_unref(cam);
     graph_reference_free(&values);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 
 START_TEST(tutorial_transposes)
 {
-    fixture f = begin(network_dense); /* 10 x 14 */
+    explained f = explained_begin(network_dense); /* 10 x 14 */
     xai_attribution *upright = NULL, *tutorial = NULL;
     xai_cam *a = create(&f, "all", NULL), *b = create(&f, "all", "tutorial");
     xai_tensor *map, *transposed;
 
     ck_assert_ok(xai_cam_compute(&upright, a, f.input, NULL, 0));
     ck_assert_ok(xai_cam_compute(&tutorial, b, f.input, NULL, 0));
-    map = raw_map(upright);
-    transposed = raw_map(tutorial);
+    map = explained_raw_map(upright);
+    transposed = explained_raw_map(tutorial);
     ck_assert_int_eq(map->shape[0], 10);
     ck_assert_int_eq(transposed->shape[0], 14);
     for (int64_t y = 0; y < 10; y++)
@@ -131,13 +97,13 @@ START_TEST(tutorial_transposes)
     xai_attribution_unref(tutorial);
     xai_cam_unref(a);
     xai_cam_unref(b);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 
 START_TEST(normalised_and_resized)
 {
-    fixture f = begin(network_residual);
+    explained f = explained_begin(network_residual);
     xai_cam *cam = create(&f, NULL, NULL);
     xai_attribution *a = NULL;
     xai_tensor *map = NULL;
@@ -160,14 +126,14 @@ START_TEST(normalised_and_resized)
     ck_assert_fails(xai_attribution_map(&map, a, 0, 0, 7), XAI_E_INVALID, "normalisation 7");
     xai_attribution_unref(a);
     xai_cam_unref(cam);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 
 /* A network that sees nothing gives a map that is the same everywhere: zeros and a remark, never NaN. */
 START_TEST(flat_map)
 {
-    fixture f = begin(network_preactivation);
+    explained f = explained_begin(network_preactivation);
     xai_cam *cam = create(&f, NULL, NULL);
     xai_attribution *a = NULL;
     xai_tensor *map = NULL;
@@ -182,7 +148,7 @@ START_TEST(flat_map)
     xai_tensor_unref(map);
     xai_attribution_unref(a);
     xai_cam_unref(cam);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 
@@ -199,7 +165,7 @@ static xai_model *network_squeeze(xai_context *context)
 
 START_TEST(classifier_before_the_pool)
 {
-    fixture f = begin(network_squeeze);
+    explained f = explained_begin(network_squeeze);
     xai_target target = { .index = 3 };
     xai_cam *cam = create(&f, NULL, NULL);
     graph_reference values;
@@ -210,14 +176,14 @@ START_TEST(classifier_before_the_pool)
     graph_reference_run(&values, &f.model->graph, f.model->graph.input, f.input->data);
     relu = graph_reference_value(&values, "classifier.2");
     ck_assert_ok(xai_cam_compute(&a, cam, f.input, &target, 1));
-    map = raw_map(a);
+    map = explained_raw_map(a);
     for (size_t i = 0; i < 81; i++)
         ck_assert_float_eq_tol(map->data[i], relu[3 * 81 + i], 1e-5f);
     xai_tensor_unref(map);
     xai_attribution_unref(a);
     xai_cam_unref(cam);
     graph_reference_free(&values);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 
@@ -237,7 +203,7 @@ START_TEST(weights_of_classes)
     const int64_t shapes[][2] = { { 4, 128 }, { 6, 20 } };
 
     for (int i = 0; i < 2; i++) {
-        fixture f = begin(makers[i]);
+        explained f = explained_begin(makers[i]);
         const xai__graph *graph = &f.model->graph;
         const float *weights = NULL;
         xai_tensor *rows = NULL;
@@ -252,7 +218,7 @@ START_TEST(weights_of_classes)
         ck_assert_fails(xai_model_class_weights(NULL, f.model), XAI_E_INVALID, "out is NULL");
         ck_assert_fails(xai_model_class_weights(&rows, NULL), XAI_E_INVALID, "model is NULL");
         ck_assert_ptr_null(rows);
-        end(&f);
+        explained_end(&f);
     }
 }
 END_TEST
@@ -260,7 +226,7 @@ END_TEST
 START_TEST(refused)
 {
     static const char *const two[2] = { "conv1", "b" };
-    fixture f = begin(network_residual), flat = begin(network_flat);
+    explained f = explained_begin(network_residual), flat = explained_begin(network_flat);
     xai_cam_options options = { .struct_size = sizeof options, .method = "gradkam" };
     xai_target far = { .index = 10 }, odd = { .index = 1, .score = XAI_SCORE_VALUE };
     xai_attribution *a = (xai_attribution *)&options;
@@ -294,8 +260,8 @@ START_TEST(refused)
     ck_assert_fails(xai_cam_compute(&a, cam, batch, NULL, 0), XAI_E_SHAPE, "one image is explained at a time, got 2");
     xai_cam_unref(cam);
     xai_tensor_unref(batch);
-    end(&f);
-    end(&flat);
+    explained_end(&f);
+    explained_end(&flat);
 }
 END_TEST
 
@@ -314,7 +280,7 @@ static int32_t erase(xai_hook *hook, xai_tensor *value, void *user)
 /* Watching hooks keep silent during an explanation; edits change the function that is explained. */
 START_TEST(only_edits_apply)
 {
-    fixture f = begin(network_residual);
+    explained f = explained_begin(network_residual);
     xai_cam *cam = create(&f, NULL, NULL);
     xai_hook *observer = NULL, *edit = NULL;
     xai_attribution *a = NULL;
@@ -329,13 +295,13 @@ START_TEST(only_edits_apply)
     xai_hook_unref(edit);
     xai_hook_unref(observer);
     xai_cam_unref(cam);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 
 START_TEST(record)
 {
-    fixture f = begin(network_residual);
+    explained f = explained_begin(network_residual);
     xai_cam *cam = create(&f, NULL, NULL);
     xai_attribution *a = NULL;
     char text[2048];
@@ -351,7 +317,7 @@ START_TEST(record)
     ck_assert_ptr_nonnull(strstr(text, "\"version\":\"0.1.0\""));
     xai_attribution_unref(a);
     xai_cam_unref(cam);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 

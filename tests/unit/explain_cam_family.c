@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * The CAM family on small networks: which layers, which profiles, many targets, flat maps, memory, and what is refused.
  */
+#include "explained.h"
 #include "graph_reference.h"
-#include "networks.h"
 
 #include <math.h>
 
@@ -14,38 +14,7 @@ static const char *const methods[] = { "cam",          "gradcam",  "gradcam++", 
 
 enum { N_METHODS = sizeof methods / sizeof *methods };
 
-typedef struct fixture {
-    xai_context *context;
-    xai_model *model;
-    xai_session *session;
-    xai_tensor *input;
-} fixture;
-
-static fixture begin_in(xai_context *context, xai_model *(*make)(xai_context *context), uint64_t budget)
-{
-    const xai_session_options options = { .struct_size = sizeof options, .memory_budget = budget };
-    fixture f = { .context = context };
-
-    f.model = make(f.context);
-    f.input = network_input(f.model, 1, 4);
-    ck_assert_ok(xai_session_create(&f.session, f.model, &options));
-    return f;
-}
-
-static fixture begin(xai_model *(*make)(xai_context *context))
-{
-    return begin_in(testing_context(1), make, 0);
-}
-
-static void end(fixture *f)
-{
-    xai_tensor_unref(f->input);
-    xai_session_unref(f->session);
-    xai_model_unref(f->model);
-    xai_context_unref(f->context);
-}
-
-static xai_cam *create(fixture *f, const char *method, const char *layer)
+static xai_cam *create(explained *f, const char *method, const char *layer)
 {
     xai_cam_options options = {
         .struct_size = sizeof options, .method = method, .layers = &layer, .n_layers = layer != NULL
@@ -56,23 +25,15 @@ static xai_cam *create(fixture *f, const char *method, const char *layer)
     return cam;
 }
 
-static xai_tensor *raw_map(const xai_attribution *a)
-{
-    xai_tensor *map = NULL;
-
-    ck_assert_ok(xai_attribution_map(&map, a, 0, 0, XAI_NORMALISE_NONE));
-    return map;
-}
-
 /* The raw map of one target; the caller unrefs it. */
-static xai_tensor *explain(fixture *f, const char *method, const char *layer, const xai_target *target)
+static xai_tensor *explain(explained *f, const char *method, const char *layer, const xai_target *target)
 {
     xai_cam *cam = create(f, method, layer);
     xai_attribution *a = NULL;
     xai_tensor *map;
 
     ck_assert_ok(xai_cam_compute(&a, cam, f->input, target, target != NULL));
-    map = raw_map(a);
+    map = explained_raw_map(a);
     xai_attribution_unref(a);
     xai_cam_unref(cam);
     return map;
@@ -87,7 +48,7 @@ static void assert_same(const xai_tensor *a, const xai_tensor *b)
 /* Together or one by one, the same bits. */
 START_TEST(targets_share_a_pass)
 {
-    fixture f = begin(network_residual);
+    explained f = explained_begin(network_residual);
     const xai_target targets[4] = { { .index = 2 },
                                     { .index = -1, .score = XAI_SCORE_PROBABILITY },
                                     { .index = 2, .against = 5, .score = XAI_SCORE_MARGIN },
@@ -97,7 +58,7 @@ START_TEST(targets_share_a_pass)
 
     ck_assert_ok(xai_cam_compute(a, cam, f.input, targets, 4));
     for (size_t t = 0; t < 4; t++) {
-        xai_tensor *alone = explain(&f, methods[_i], NULL, &targets[t]), *together = raw_map(a[t]);
+        xai_tensor *alone = explain(&f, methods[_i], NULL, &targets[t]), *together = explained_raw_map(a[t]);
 
         assert_same(alone, together);
         xai_tensor_unref(alone);
@@ -105,14 +66,14 @@ START_TEST(targets_share_a_pass)
         xai_attribution_unref(a[t]);
     }
     xai_cam_unref(cam);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 
 /* Elements of values, in between classes: each value has a backward pass of its own. */
 START_TEST(elements_of_values)
 {
-    fixture f = begin(network_residual);
+    explained f = explained_begin(network_residual);
     const xai_target targets[3] = { { .index = 3 },
                                     { .index = 100, .value = "b.add", .score = XAI_SCORE_VALUE },
                                     { .index = 4 } };
@@ -124,7 +85,7 @@ START_TEST(elements_of_values)
     ck_assert_ok(xai_cam_compute(a, cam, f.input, targets, 3));
     ck_assert_double_eq_tol(xai_attribution_score(a[1]), graph_reference_value(&values, "b.add")[100], 1e-4);
     for (size_t t = 0; t < 3; t++) {
-        xai_tensor *alone = explain(&f, "hirescam", "a.relu", &targets[t]), *together = raw_map(a[t]);
+        xai_tensor *alone = explain(&f, "hirescam", "a.relu", &targets[t]), *together = explained_raw_map(a[t]);
 
         assert_same(alone, together);
         xai_tensor_unref(alone);
@@ -133,7 +94,7 @@ START_TEST(elements_of_values)
     }
     xai_cam_unref(cam);
     graph_reference_free(&values);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 
@@ -149,7 +110,7 @@ static xai_model *network_flat(xai_context *context)
 /* HiResCAM on the input of a linear layer is exact: what the positions give adds up to the score without its bias. */
 START_TEST(last_map_without_a_pool)
 {
-    fixture f = begin(network_flat);
+    explained f = explained_begin(network_flat);
     const xai_target target = { .index = 2 };
     const xai__graph *graph = &f.model->graph;
     const xai__node *fc = &graph->nodes[graph->values[graph->output].producer];
@@ -164,21 +125,21 @@ START_TEST(last_map_without_a_pool)
     xai_cam_unref(cam);
     cam = create(&f, "hirescam", NULL);
     ck_assert_ok(xai_cam_compute(&a, cam, f.input, &target, 1));
-    map = raw_map(a);
+    map = explained_raw_map(a);
     for (size_t i = 0; i < map->size; i++)
         sum += map->data[i];
     ck_assert_double_ge(sum + 1e-4, xai_attribution_score(a) - graph->values[fc->inputs[2]].constant[2]);
     xai_tensor_unref(map);
     xai_attribution_unref(a);
     xai_cam_unref(cam);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 
 START_TEST(candidates)
 {
     static const char *const names[] = { "features.7", "encoder", "b", "a" }, *const none[] = { "x", "y" };
-    fixture f = begin(network_residual);
+    explained f = explained_begin(network_residual);
     xai_cam_options options = { .struct_size = sizeof options,
                                 .method = "gradcam",
                                 .profile = "captum",
@@ -194,14 +155,14 @@ START_TEST(candidates)
     options.layers = none;
     options.n_layers = 2;
     ck_assert_fails(xai_cam_create(&cam, f.session, &options), XAI_E_NOT_FOUND, "none of the 2 candidate layers");
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 
 /* A classifier that does not look gives no gradients, and no drop: zeros and a remark, never NaN. */
 START_TEST(flat_maps)
 {
-    fixture f = begin(network_preactivation);
+    explained f = explained_begin(network_preactivation);
     const xai__graph *graph = &f.model->graph;
     const xai__node *fc = &graph->nodes[graph->values[graph->output].producer];
     xai_cam *cam;
@@ -224,7 +185,7 @@ START_TEST(flat_maps)
     }
     xai_attribution_unref(a);
     xai_cam_unref(cam);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 
@@ -232,7 +193,7 @@ END_TEST
 START_TEST(budget_changes_no_bit)
 {
     static const char *const tried[] = { "scorecam", "ablationcam", "reciprocam" };
-    fixture f = begin(network_residual), tight = begin_in(testing_context(3), network_residual, 4096);
+    explained f = explained_begin(network_residual), tight = explained_in(testing_context(3), network_residual, 4096);
     static const char *const layers[] = { "b", "b.conv2" }; /* a cut, and one with a way around */
 
     for (size_t i = 0; i < 2; i++) {
@@ -242,8 +203,8 @@ START_TEST(budget_changes_no_bit)
         xai_tensor_unref(a);
         xai_tensor_unref(b);
     }
-    end(&f);
-    end(&tight);
+    explained_end(&f);
+    explained_end(&tight);
 }
 END_TEST
 
@@ -258,7 +219,7 @@ static int32_t erase(xai_hook *hook, xai_tensor *value, void *user)
 /* Edits belong to the function that is explained: an erased layer explains nothing. */
 START_TEST(edits_apply)
 {
-    fixture f = begin(network_residual);
+    explained f = explained_begin(network_residual);
     xai_hook *hook = NULL;
     int calls = 0;
     xai_tensor *map;
@@ -270,7 +231,7 @@ START_TEST(edits_apply)
         ck_assert(isfinite(map->data[i]));
     xai_tensor_unref(map);
     xai_hook_unref(hook);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 
@@ -282,7 +243,7 @@ static xai_tensor *explain_seed(xai_context *context, const char *method, uint64
         .struct_size = sizeof options, .resize = 24, .crop_height = 24, .crop_width = 24, .seed = seed
     };
     const char *layer = strcmp(method, "cam") == 0 ? NULL : "layer2";
-    fixture f = { .context = context };
+    explained f = { .context = context };
     xai_tensor *map;
 
     ck_assert_ok(xai_model_build(&f.model, context, "cifar_resnet20", NULL, &options));
@@ -358,19 +319,19 @@ START_TEST(memory_stays_flat)
     const xai_allocator allocator = { allocate, release, &l };
     const xai_context_options options = { .struct_size = sizeof options, .allocator = &allocator, .n_threads = 1 };
     xai_context *context = NULL;
-    fixture f;
+    explained f;
     int64_t bytes = 0;
     int n = strcmp(methods[_i], "scorecam") == 0 ? 10 : 100;
 
     ck_assert_ok(xai_context_create(&context, &options));
-    f = begin_in(context, network_residual, 0);
+    f = explained_in(context, network_residual, 0);
     for (int i = 0; i < n; i++) {
         xai_tensor_unref(explain(&f, methods[_i], NULL, NULL));
         if (i == 1)
             bytes = l.bytes;
     }
     ck_assert_int_eq(l.bytes, bytes);
-    end(&f);
+    explained_end(&f);
     ck_assert_int_eq(l.bytes, 0);
     ck_assert_int_gt(l.calls, 0);
 }
@@ -381,7 +342,7 @@ END_TEST
 START_TEST(record_of_layers)
 {
     static const char *const names[] = { "a", "b" };
-    fixture f = begin(network_residual);
+    explained f = explained_begin(network_residual);
     xai_cam_options options = {
         .struct_size = sizeof options, .method = "layercam", .profile = "torchcam", .layers = names, .n_layers = 2
     };
@@ -395,19 +356,19 @@ START_TEST(record_of_layers)
     xai_attribution_json(a, text, sizeof text);
     ck_assert_ptr_nonnull(
         strstr(text, "\"method\":\"layercam\",\"profile\":\"torchcam\",\"layers\":[\"a.relu\",\"b.relu\"]"));
-    map = raw_map(a);
+    map = explained_raw_map(a);
     ck_assert_int_eq(map->shape[0], 6); /* a's grid, the larger one */
     ck_assert_int_eq(map->shape[1], 5);
     xai_tensor_unref(map);
     xai_attribution_unref(a);
     xai_cam_unref(cam);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 
 /* --- what is refused --- */
 
-static void refuse(fixture *f, const xai_cam_options *options, xai_status status, const char *words)
+static void refuse(explained *f, const xai_cam_options *options, xai_status status, const char *words)
 {
     xai_cam *cam = (xai_cam *)f;
 
@@ -444,7 +405,7 @@ START_TEST(refused_options)
         { { .method = "gradcam", .fuse = 3 }, XAI_E_INVALID, "fuse is 3" },
         { { .method = "gradcam", .flags = 64 }, XAI_E_INVALID, "flags are 0x40" },
     };
-    fixture f = begin(network_residual);
+    explained f = explained_begin(network_residual);
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         xai_cam_options options = rows[i].options;
@@ -452,13 +413,13 @@ START_TEST(refused_options)
         options.struct_size = sizeof options;
         refuse(&f, &options, rows[i].status, rows[i].words);
     }
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 
 START_TEST(refused_targets)
 {
-    fixture f = begin(network_residual);
+    explained f = explained_begin(network_residual);
     const xai_target before = { .index = 1, .value = "conv1", .score = XAI_SCORE_VALUE },
                      beyond = { .index = 100000, .value = "b.add", .score = XAI_SCORE_VALUE },
                      nowhere = { .index = 1, .value = "c.add", .score = XAI_SCORE_VALUE };
@@ -471,7 +432,7 @@ START_TEST(refused_targets)
     ck_assert_fails(xai_cam_compute(&a, cam, f.input, &beyond, 1), XAI_E_INVALID, "none is number 100000");
     ck_assert_fails(xai_cam_compute(&a, cam, f.input, &nowhere, 1), XAI_E_NOT_FOUND, "c.add");
     xai_cam_unref(cam);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 

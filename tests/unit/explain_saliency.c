@@ -1,41 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * Gradient saliency on small networks: formulas, completeness, the same bits however it is run, and what is refused. */
-#include "networks.h"
+#include "explained.h"
 
 #include <math.h>
 
 #include <xai/saliency.h>
 
-/* Everything a test of one network needs. */
-typedef struct fixture {
-    xai_context *context;
-    xai_model *model;
-    xai_session *session;
-    xai_tensor *input;
-} fixture;
-
-static fixture begin_with(xai_model *(*make)(xai_context *context), uint32_t n_threads, uint64_t budget)
+static explained begin_with(xai_model *(*make)(xai_context *context), uint32_t n_threads, uint64_t budget)
 {
-    const xai_session_options options = { .struct_size = sizeof options, .memory_budget = budget };
-    fixture f = { .context = testing_context(n_threads) };
-
-    f.model = make(f.context);
-    f.input = network_input(f.model, 1, 4);
-    ck_assert_ok(xai_session_create(&f.session, f.model, &options));
-    return f;
-}
-
-static fixture begin(xai_model *(*make)(xai_context *context))
-{
-    return begin_with(make, 1, 0);
-}
-
-static void end(fixture *f)
-{
-    xai_tensor_unref(f->input);
-    xai_session_unref(f->session);
-    xai_model_unref(f->model);
-    xai_context_unref(f->context);
+    return explained_in(testing_context(n_threads), make, budget);
 }
 
 static xai_tensor *map_of(xai_attribution *a)
@@ -47,7 +20,7 @@ static xai_tensor *map_of(xai_attribution *a)
     return map;
 }
 
-static xai_tensor *explain(fixture *f, const xai_target *target, const xai_saliency_options *options)
+static xai_tensor *explain(explained *f, const xai_target *target, const xai_saliency_options *options)
 {
     xai_attribution *a = NULL;
 
@@ -56,7 +29,7 @@ static xai_tensor *explain(fixture *f, const xai_target *target, const xai_salie
 }
 
 /* The gradient itself: SmoothGrad with one sample and no noise. */
-static xai_tensor *gradient(fixture *f, const xai_target *target)
+static xai_tensor *gradient(explained *f, const xai_target *target)
 {
     xai_tensor *none = NULL, *map;
     xai_saliency_options options = { .struct_size = sizeof options,
@@ -77,7 +50,7 @@ static xai_saliency_options method(const char *name)
 
 /* --- formulas --- */
 
-static double score(fixture *f, const xai_target *target)
+static double score(explained *f, const xai_target *target)
 {
     xai_tensor *logits = NULL;
     double value;
@@ -92,7 +65,7 @@ static double score(fixture *f, const xai_target *target)
 START_TEST(is_the_derivative)
 {
     static const xai_target targets[2] = { { .index = 2 }, { .index = 1, .against = 3, .score = XAI_SCORE_MARGIN } };
-    fixture f = begin(network_dense);
+    explained f = explained_begin(network_dense);
     xai_tensor *map = gradient(&f, &targets[_i]);
     const float step = 1.0f / 64;
     int agree = 0;
@@ -110,13 +83,13 @@ START_TEST(is_the_derivative)
     }
     ck_assert_int_ge(agree, 55); /* of 60 */
     xai_tensor_unref(map);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 
 START_TEST(channels)
 {
-    fixture f = begin(network_residual);
+    explained f = explained_begin(network_residual);
     const xai_target target = { .index = 3 };
     xai_saliency_options saliency = method("saliency"), product = method("inputxgrad");
     xai_tensor *g = gradient(&f, &target), *largest = explain(&f, &target, &saliency),
@@ -148,7 +121,7 @@ START_TEST(channels)
     xai_tensor_unref(sum);
     xai_tensor_unref(largest);
     xai_tensor_unref(g);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 
@@ -157,7 +130,7 @@ START_TEST(completeness)
 {
     static const char *const quadratures[] = { "gausslegendre", "riemann-left", "riemann-right", "riemann-middle",
                                                "riemann-trapezoid" };
-    fixture f = begin(network_residual);
+    explained f = explained_begin(network_residual);
     const xai_target target = { .index = 3 };
     xai_saliency_options options = method("ig");
     xai_attribution *a = NULL;
@@ -180,14 +153,14 @@ START_TEST(completeness)
     ck_assert_double_le(fabs(error), 0.01 * fabs(difference));
     ck_assert_double_ge(fabs(difference), 0.01);
     xai_tensor_unref(map);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 
 /* A baseline that is given as a tensor is the one that is given as a number. */
 START_TEST(baselines)
 {
-    fixture f = begin(network_residual);
+    explained f = explained_begin(network_residual);
     xai_saliency_options options = method("ig");
     xai_tensor *baseline = NULL, *by_number, *by_tensor;
 
@@ -204,7 +177,7 @@ START_TEST(baselines)
     xai_tensor_unref(by_number);
     xai_tensor_unref(by_tensor);
     xai_tensor_unref(baseline);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 
@@ -215,7 +188,7 @@ START_TEST(under_noise)
 {
     static const char *const names[] = { "smoothgrad", "smoothgrad-sq", "vargrad" };
     bool is_captum = _i % 2 == 1;
-    fixture f = begin(network_residual);
+    explained f = explained_begin(network_residual);
     const xai_target target = { .index = 6 };
     xai_saliency_options options = method(names[_i / 2]);
     xai_tensor *noise = network_input(f.model, N_SAMPLES, 9), *samples[N_SAMPLES], *map;
@@ -247,14 +220,14 @@ START_TEST(under_noise)
         xai_tensor_unref(samples[s]);
     xai_tensor_unref(map);
     xai_tensor_unref(noise);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 
 /* Random noise: what is asked for, and another seed another map. */
 START_TEST(seeded)
 {
-    fixture f = begin(network_residual);
+    explained f = explained_begin(network_residual);
     xai_run_options run = { .struct_size = sizeof run, .seed = 5 };
     xai_saliency_options options = method("smoothgrad");
     xai_attribution *a = NULL;
@@ -282,7 +255,7 @@ START_TEST(seeded)
     xai_tensor_unref(first);
     xai_tensor_unref(again);
     xai_tensor_unref(other);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 
@@ -293,7 +266,7 @@ static const char *const all_methods[] = { "saliency", "inputxgrad", "guided",  
 
 START_TEST(same_bits)
 {
-    fixture narrow = begin_with(network_residual, 1, 1), wide = begin_with(network_residual, 4, 0);
+    explained narrow = begin_with(network_residual, 1, 1), wide = begin_with(network_residual, 4, 0);
     xai_run_options small = { .struct_size = sizeof small, .memory_budget = 1 };
     xai_saliency_options options = method(all_methods[_i]);
     const xai_target targets[4] = { { .index = 1 },
@@ -313,8 +286,8 @@ START_TEST(same_bits)
         xai_tensor_unref(alone);
         xai_tensor_unref(together);
     }
-    end(&narrow);
-    end(&wide);
+    explained_end(&narrow);
+    explained_end(&wide);
 }
 END_TEST
 
@@ -335,7 +308,7 @@ static int32_t look(uint64_t done, uint64_t total, void *user)
 
 START_TEST(stopped)
 {
-    fixture f = begin(network_residual);
+    explained f = explained_begin(network_residual);
     watch w = { .stop_at = 1 };
     const xai_run_options run = { .struct_size = sizeof run, .memory_budget = 1, .progress = look, .user = &w };
     xai_saliency_options options = method(_i == 0 ? "ig" : "smoothgrad");
@@ -360,7 +333,7 @@ START_TEST(stopped)
     xai_session_cancel(f.session);
     ck_assert_int_eq(xai_saliency_compute(&a, f.session, f.input, NULL, 0, &options), XAI_E_CANCELLED);
     ck_assert_ptr_null(a);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 
@@ -368,7 +341,7 @@ END_TEST
 
 START_TEST(flat_map)
 {
-    fixture f = begin(network_residual);
+    explained f = explained_begin(network_residual);
     const xai_saliency_options options = method("inputxgrad");
     xai_attribution *a = NULL;
     xai_tensor *map = NULL;
@@ -383,11 +356,11 @@ START_TEST(flat_map)
     xai_image_unref(picture);
     xai_tensor_unref(map);
     xai_attribution_unref(a);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 
-static void check_refused(fixture *f, xai_saliency_options options, xai_status status, const char *words)
+static void check_refused(explained *f, xai_saliency_options options, xai_status status, const char *words)
 {
     xai_attribution *a = (xai_attribution *)f;
 
@@ -397,7 +370,7 @@ static void check_refused(fixture *f, xai_saliency_options options, xai_status s
 
 START_TEST(refused)
 {
-    fixture f = begin(network_residual);
+    explained f = explained_begin(network_residual);
     xai_tensor *batch = network_input(f.model, 2, 4);
     const xai_target far = { .index = 10 };
     const xai_run_options odd = { .struct_size = 1 };
@@ -425,7 +398,7 @@ START_TEST(refused)
     ck_assert_fails(xai_saliency_compute(&a, f.session, NULL, NULL, 0, NULL), XAI_E_INVALID, "input is NULL");
     ck_assert_fails(xai_saliency_compute(&a, f.session, f.input, NULL, 1, NULL), XAI_E_INVALID, "targets is NULL");
     xai_tensor_unref(batch);
-    end(&f);
+    explained_end(&f);
 }
 END_TEST
 

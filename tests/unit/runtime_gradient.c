@@ -15,24 +15,6 @@ static const char *const chains[] = { "native", "ref", "native-avx2", "native-ba
 
 enum { N_MAKERS = sizeof makers / sizeof *makers, N_CHAINS = sizeof chains / sizeof *chains, MOST = 64 };
 
-static xai_context *context_with(const char *backends, uint32_t n_threads)
-{
-    xai_context_options options = { .struct_size = sizeof options, .backends = backends, .n_threads = n_threads };
-    xai_context *context = NULL;
-
-    ck_assert_ok(xai_context_create(&context, &options));
-    return context;
-}
-
-static xai_session *session_for(xai_model *model, uint64_t budget)
-{
-    xai_session_options options = { .struct_size = sizeof options, .memory_budget = budget };
-    xai_session *session = NULL;
-
-    ck_assert_ok(xai_session_create(&session, model, &options));
-    return session;
-}
-
 /* Seeds that differ from element to element, image to image and target to target. */
 static float seed_element(size_t target, size_t image, size_t i)
 {
@@ -155,9 +137,9 @@ static void compare(const xai_model *model, const question *q, const xai_tensor 
 
 START_TEST(every_gradient)
 {
-    xai_context *context = context_with(chains[_i % N_CHAINS], 2);
+    xai_context *context = network_context(chains[_i % N_CHAINS], 2);
     xai_model *model = makers[_i / N_CHAINS % N_MAKERS](context);
-    xai_session *session = session_for(model, 0);
+    xai_session *session = network_session(model, 0);
     xai_tensor *input = network_input(model, 2, 3), *out = NULL, *gradients[2 * MOST];
     question q = ask(model, model->graph.output, (uint32_t)(_i / (N_CHAINS * N_MAKERS)), 2);
 
@@ -180,9 +162,9 @@ START_TEST(same_bits)
     xai_tensor *all = NULL, *whole[3 * MOST];
 
     for (int run = 0; run < 6; run++) {
-        xai_context *context = context_with(chains[0], 1 + (uint32_t)run % 3);
+        xai_context *context = network_context(chains[0], 1 + (uint32_t)run % 3);
         xai_model *model = makers[_i](context);
-        xai_session *session = session_for(model, budgets[run / 2]);
+        xai_session *session = network_session(model, budgets[run / 2]);
         xai_tensor *input = network_input(model, 3, 3), *out = NULL, *gradients[3 * MOST];
         question q = ask(model, model->graph.output, XAI__RELU_PLAIN, 3);
 
@@ -206,9 +188,9 @@ END_TEST
 /* A value in the middle is differentiated, also with respect to itself. */
 START_TEST(of_the_middle)
 {
-    xai_context *context = context_with("native", 1);
+    xai_context *context = network_context("native", 1);
     xai_model *model = network_residual(context);
-    xai_session *session = session_for(model, 0);
+    xai_session *session = network_session(model, 0);
     xai_tensor *input = network_input(model, 1, 3), *out = NULL, *gradients[MOST];
     int32_t middle = -1;
     question q;
@@ -238,9 +220,9 @@ static int32_t halve(xai_hook *hook, xai_tensor *value, void *user)
 /* What follows b.relu is linear and its mask sees the same signs, so other logits come with the same gradient. */
 START_TEST(edits_apply)
 {
-    xai_context *context = context_with("native", 1);
+    xai_context *context = network_context("native", 1);
     xai_model *model = network_residual(context);
-    xai_session *session = session_for(model, 0);
+    xai_session *session = network_session(model, 0);
     xai_tensor *input = network_input(model, 1, 3), *plain = NULL, *edited = NULL, *gradients[MOST], *again[MOST];
     question q = ask(model, model->graph.output, XAI__RELU_PLAIN, 1);
     xai_hook *hook = NULL;
@@ -266,9 +248,9 @@ END_TEST
 
 START_TEST(what_does_not_depend)
 {
-    xai_context *context = context_with("native", 1);
+    xai_context *context = network_context("native", 1);
     xai_model *model = network_residual(context);
-    xai_session *session = session_for(model, 0);
+    xai_session *session = network_session(model, 0);
     xai_tensor *input = network_input(model, 1, 3), *out = NULL, *gradients[MOST];
     question q = { .n_wrt = 1, .n_targets = 1 };
 

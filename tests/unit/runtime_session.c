@@ -15,24 +15,6 @@ static const char *const chains[] = { "native", "ref", "native-avx2", "native-ba
 
 enum { N_MAKERS = sizeof makers / sizeof *makers, N_CHAINS = sizeof chains / sizeof *chains };
 
-static xai_context *context_with(const char *backends, uint32_t n_threads)
-{
-    xai_context_options options = { .struct_size = sizeof options, .backends = backends, .n_threads = n_threads };
-    xai_context *context = NULL;
-
-    ck_assert_ok(xai_context_create(&context, &options));
-    return context;
-}
-
-static xai_session *session_for(xai_model *model, uint64_t budget)
-{
-    xai_session_options options = { .struct_size = sizeof options, .memory_budget = budget };
-    xai_session *session = NULL;
-
-    ck_assert_ok(xai_session_create(&session, model, &options));
-    return session;
-}
-
 static xai_tensor *forward(xai_session *session, const xai_tensor *input)
 {
     xai_tensor *logits = NULL;
@@ -92,9 +74,9 @@ static void assert_close(const xai_hook *hook, const float *expected, size_t n)
 /* Every value of every network on every backend equals what the references give. */
 START_TEST(equals_references)
 {
-    xai_context *context = context_with(chains[_i % N_CHAINS], 2);
+    xai_context *context = network_context(chains[_i % N_CHAINS], 2);
     xai_model *model = makers[_i / N_CHAINS](context);
-    xai_session *session = session_for(model, 0);
+    xai_session *session = network_session(model, 0);
     xai_tensor *input = network_input(model, 1, 3), *logits;
     xai_hook **hooks = capture_all(session, model);
     graph_reference expected;
@@ -118,9 +100,9 @@ END_TEST
  */
 START_TEST(hooks_cost_no_bit)
 {
-    xai_context *context = context_with(chains[_i % N_CHAINS], 1);
+    xai_context *context = network_context(chains[_i % N_CHAINS], 1);
     xai_model *model = makers[_i / N_CHAINS](context);
-    xai_session *session = session_for(model, 0);
+    xai_session *session = network_session(model, 0);
     xai_tensor *input = network_input(model, 2, 5), *bare = forward(session, input), *hooked;
     xai_hook **hooks = capture_all(session, model);
 
@@ -208,14 +190,14 @@ START_TEST(same_bits)
     size_t n_classes = 0;
 
     for (size_t t = 0; t < 4; t++) {
-        xai_context *context = context_with(chains[_i % N_CHAINS], n_threads[t]);
+        xai_context *context = network_context(chains[_i % N_CHAINS], n_threads[t]);
         xai_model *model = makers[_i / N_CHAINS](context);
         xai_tensor *five = network_input(model, 5, 11), *one = NULL, *logits;
         const int64_t shape[4] = { 1, five->shape[1], five->shape[2], five->shape[3] };
 
         ck_assert_ok(xai_tensor_wrap(&one, context, five->data + 3 * (five->size / 5), shape, 4, NULL, NULL));
         for (uint64_t budget = 0; budget < 3; budget++) { /* default; one at a time; two at a time */
-            xai_session *session = session_for(model, budget == 2 ? 200000 : budget);
+            xai_session *session = network_session(model, budget == 2 ? 200000 : budget);
 
             logits = forward(session, one);
             n_classes = logits->size;
@@ -242,7 +224,7 @@ START_TEST(feeds_from_the_middle)
     static const char *const values[] = { "conv1", "maxpool", "a.relu", "b.relu", "avgpool", "flatten", "fc", "input" };
     xai_context *context = testing_context(1);
     xai_model *model = network_residual(context);
-    xai_session *session = session_for(model, 0);
+    xai_session *session = network_session(model, 0);
     xai_tensor *input = network_input(model, 3, 1), *logits, *again = NULL, *fed = NULL;
 
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
@@ -269,7 +251,7 @@ START_TEST(residuals_lead_around)
 {
     xai_context *context = testing_context(1);
     xai_model *model = network_residual(context);
-    xai_session *session = session_for(model, 0);
+    xai_session *session = network_session(model, 0);
     const int64_t shape[4] = { 1, 24, 6, 5 };
     xai_tensor *fed = NULL, *out = NULL;
 
@@ -302,9 +284,9 @@ static int32_t leave_it(xai_hook *hook, xai_tensor *value, void *user)
 /* Editing a value is the same as feeding the edited value, wherever it lies in a chain; on each value in turn. */
 START_TEST(edits_reach_what_follows)
 {
-    xai_context *context = context_with(chains[_i % N_CHAINS], 2);
+    xai_context *context = network_context(chains[_i % N_CHAINS], 2);
     xai_model *model = makers[_i / N_CHAINS](context);
-    xai_session *session = session_for(model, 0);
+    xai_session *session = network_session(model, 0);
     xai_tensor *input = network_input(model, 2, 9), *plain = forward(session, input);
 
     for (size_t v = 0; v < model->graph.n_values; v++) {
@@ -348,7 +330,7 @@ START_TEST(edit_spares_the_shortcut)
 {
     xai_context *context = testing_context(1);
     xai_model *model = network_residual(context);
-    xai_session *session = session_for(model, 0);
+    xai_session *session = network_session(model, 0);
     xai_tensor *input = network_input(model, 1, 9), *logits, *sum = NULL;
     graph_reference values;
     xai_hook *edit = NULL, *seen = capture(session, "a.add");
@@ -403,7 +385,7 @@ START_TEST(observers_in_graph_order)
     static const char *const expected[] = { "input", "conv1", "a.bn1", "a.relu", "fc" };
     xai_context *context = testing_context(2);
     xai_model *model = network_residual(context);
-    xai_session *session = session_for(model, 1); /* image by image: callbacks still see the batch once */
+    xai_session *session = network_session(model, 1); /* image by image: callbacks still see the batch once */
     xai_tensor *input = network_input(model, 3, 9), *logits = NULL;
     witness w = { .session = session };
     xai_hook *hooks[5];
@@ -452,7 +434,7 @@ START_TEST(hook_dropped_while_running)
 {
     xai_context *context = testing_context(1);
     xai_model *model = network_residual(context);
-    xai_session *session = session_for(model, 0);
+    xai_session *session = network_session(model, 0);
     xai_tensor *input = network_input(model, 1, 9), *logits;
     xai_hook *hook = NULL;
 
@@ -474,7 +456,7 @@ START_TEST(captured_value_outlives_all)
 {
     xai_context *context = testing_context(1);
     xai_model *model = network_residual(context);
-    xai_session *session = session_for(model, 0);
+    xai_session *session = network_session(model, 0);
     xai_tensor *input = network_input(model, 2, 9), *logits, *kept = NULL;
     xai_hook *hook = capture(session, "b"); /* a container: its last child's output */
 
@@ -499,7 +481,7 @@ START_TEST(cancelled)
 {
     xai_context *context = testing_context(1);
     xai_model *model = network_residual(context);
-    xai_session *session = session_for(model, 0);
+    xai_session *session = network_session(model, 0);
     xai_tensor *input = network_input(model, 1, 9), *logits = NULL;
 
     xai_session_cancel(session);
@@ -518,7 +500,7 @@ START_TEST(bad_arguments)
 {
     xai_context *context = testing_context(1);
     xai_model *model = network_residual(context);
-    xai_session *session = session_for(model, 0);
+    xai_session *session = network_session(model, 0);
     xai_session_options options = { .struct_size = sizeof options, .purpose = 9 };
     const int64_t shape[4] = { 1, 3, 20, 17 };
     xai_tensor *wrong = NULL, *out = NULL;
