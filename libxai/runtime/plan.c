@@ -67,7 +67,7 @@ static xai_status emit_copy(planner *p, int32_t from, int32_t to)
     const xai__place *in = &p->plan->places[from], *out = &p->plan->places[to];
     xai__fused copy = { .kind = XAI__FUSED_KERNEL, .node = -1, .input = in->value, .beside = -1, .value = -1 };
     xai__op_desc desc;
-    xai__step *step;
+    xai__step *step = NULL;
     xai_status status;
 
     xai__fused_describe(&desc, p->plan->graph, &copy, p->plan->key.purpose);
@@ -266,7 +266,7 @@ static xai_status emit_kernel(planner *p, const xai__fused *fused, candidate *c)
     int32_t operands[XAI__MAX_STAGES], stores[XAI__MAX_STAGES + 1], in, out;
     int32_t last = c->n_stages > 0 ? fused->stages[c->n_stages - 1].value : fused->value;
     int64_t scratch = -1;
-    xai__step *step;
+    xai__step *step = NULL;
     xai_status status;
 
     for (size_t i = 0; i < XAI__MAX_STAGES; i++)
@@ -450,7 +450,7 @@ static xai_status emit_delivery(planner *p, int32_t value)
 {
     const xai__plan_key *key = &p->plan->key;
     int32_t place, edited = XAI__NO_PLACE;
-    xai__step *step;
+    xai__step *step = NULL;
     xai_status status = XAI_OK;
     size_t tap = 0;
 

@@ -116,7 +116,7 @@ static xai_status measure(size_t *n, xai__json_value list)
 static xai_status read_all(xai__dndt **out, xai_context *context, xai__json_value root)
 {
     xai__json_value cuts, temperatures, scores;
-    size_t n_inputs, n_cuts, n_classes, n_leaves, n_nodes;
+    size_t n_inputs, n_cuts = 0, n_classes = 0, n_leaves, n_nodes;
     xai_status status = get_array(&cuts, root, "cuts");
 
     if (status == XAI_OK)
