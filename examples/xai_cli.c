@@ -89,7 +89,7 @@ static const cli_option options[] = {
     { "row", 0, COUNT, CLI_ROW, AT(row), "N", "this row only, counted from 1 (all)" },
     { "window", 0, COUNT, CLI_COVER, AT(window), "N", "side of the patch in pixels (a quarter of the picture)" },
     { "rounds", 0, COUNT, CLI_BENCH, AT(rounds), "N", "timed runs (20)" },
-    { "batch", 0, COUNT, CLI_BENCH, AT(batch), "N", "images a run (1); more than 1: a plan for throughput; more than 1: a plan for throughput" },
+    { "batch", 0, COUNT, CLI_BENCH, AT(batch), "N", "images a run (1); more than 1: a plan for throughput" },
     { "explain", 0, FLAG, CLI_BENCH, AT(explain), NULL, "time a class activation map as well" },
     { "exif", 0, FLAG, CLI_PICTURE, AT(exif), NULL, "turn pictures as their EXIF orientation says" },
     { "threads", 0, COUNT, CLI_RUN, AT(threads), "N", "threads to use (one a core)" },

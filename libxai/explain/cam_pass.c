@@ -61,7 +61,7 @@ static xai_status run_part(xai__cam_pass *pass, xai__targets *part, size_t first
                                      .n_targets = part->n,
                                      .seed = xai__targets_seed,
                                      .user = part,
-                                     .out = pass->gradients + (pass->gradients != NULL ? first * cam->n_layers : 0) };
+                                     .out = pass->gradients != NULL ? pass->gradients + first * cam->n_layers : NULL };
     const xai__request request = { .feed = cam->session->model->graph.input,
                                    .fed = pass->input,
                                    .fetches = fetches,
