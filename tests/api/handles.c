@@ -176,6 +176,10 @@ START_TEST(children_keep_parents)
     xai_tensor_unref(logits);
     xai_tensor_unref(f.members[TENSOR]);
     xai_image_unref(f.members[IMAGE]);
+    ck_assert_uint_eq(xai_table_n_rows(f.members[TABLE]), 1);
+    xai_table_unref(f.members[TABLE]);
+    ck_assert_uint_eq(xai_tree_n_nodes(f.members[TREE]), 1);
+    xai_tree_unref(f.members[TREE]);
 }
 END_TEST
 

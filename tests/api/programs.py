@@ -630,16 +630,9 @@ def test_hierarchy_induce():
     xai('hierarchy', 'induce', *NET, '--wnids', 'ids.json', '-q', '-o', 'again.json').works()
     with open(os.path.join(WORK, 'again.json'), encoding='utf-8') as file:
         assert json.load(file) == built
-    # The tree that is built on the way decides as the one in the file.
-    if os.path.exists('/usr/share/wordnet/data.noun'):
-        ids = ()
-        xai('hierarchy', 'induce', *NET, '-o', 'built.json').works()
-    assert xai('nbdt', *NET, '--induce', *ids, 'a.png').works() == \
-        xai('nbdt', *NET, '--hierarchy', 'built.json', 'a.png').works()
     text = xai('hierarchy', 'induce', *NET, *ids, '--method', 'random', '--branching', '4', '--seed', '3').works()
     assert all(label in text for label in LABELS) and text.count('\n') == 14, text
     assert text != xai('hierarchy', 'induce', *NET, *ids, '--method', 'random', '--branching', '4').works()
-    xai('nbdt', *NET, '--induce', '--hierarchy', 'built.json', 'a.png').fails(2, '--induce')
     xai('hierarchy', 'induce', *NET, '--method', 'guess').fails(1, 'guess', 'induced, wordnet, random')
     with open(os.path.join(WORK, 'ids.txt'), 'w', encoding='utf-8') as file:
         file.write('id0\nid1\n')
@@ -648,6 +641,20 @@ def test_hierarchy_induce():
         file.write('[1, 2')
     xai('hierarchy', 'induce', *NET, '--wnids', 'ids.json').fails(1, 'ids.json', 'JSON array')
     xai('hierarchy', 'induce', *NET, '--wnids', 'gone.txt').fails(1, 'gone.txt')
+
+
+def test_nbdt_induce():
+    """The tree that is built on the way decides as the one in the file."""
+    needs('png')
+    ids = ()
+    if not os.path.exists('/usr/share/wordnet/data.noun'):
+        with open(os.path.join(WORK, 'names.txt'), 'w', encoding='utf-8') as file:
+            file.write('\n'.join(f'id{index}' for index in range(10)))
+        ids = ('--wnids', 'names.txt')
+    xai('hierarchy', 'induce', *NET, *ids, '-o', 'own.json').works()
+    assert xai('nbdt', *NET, '--induce', *ids, 'a.png').works() == \
+        xai('nbdt', *NET, '--hierarchy', 'own.json', 'a.png').works()
+    xai('nbdt', *NET, '--induce', '--hierarchy', 'own.json', 'a.png').fails(2, '--induce')
 
 
 def children(document):
