@@ -55,7 +55,8 @@ typedef struct xai_context_options {
     xai_log_fn log;                 /**< NULL: silent. */
     void *log_user;                 /**< Handed to log. */
     const char *backends; /**< Comma-separated, first choice first; copied. NULL: "native". What none of them does is
-                               computed by the built-in reference. "ref" alone: the reference only. */
+                               computed by the built-in reference. "ref" alone: the reference only.
+                               xai_context_json() lists all; bits are promised for "native" and "ref". */
     uint64_t max_pixels;  /**< Refuse pictures with more pixels before decoding them. 0: 67108864 (64 Mi). */
     uint32_t n_threads;   /**< Threads that a forward pass uses, the caller's included. 0: one a core. At most 256. */
     uint32_t flags;       /**< Of enum xai_context_flag. */

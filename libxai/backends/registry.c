@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "backends/native/native.h"
+#include "backends/openblas/openblas.h"
+#include "config.h"
 #include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
@@ -37,6 +39,9 @@ static const struct entry {
 #endif
     { "native-baseline", &xai__backend_native, "baseline" },
     { "ref", NULL, NULL },
+#ifdef XAI_HAVE_OPENBLAS
+    { "openblas", &xai__backend_openblas, NULL },
+#endif
 };
 
 const char *xai__backends_name(size_t index)

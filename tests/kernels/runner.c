@@ -10,17 +10,28 @@
 #include "backends/native/native.h"
 #include "core/context.h"
 
-bool runner_open(runner *r, const char *level)
+static bool open_chain(runner *r, const char *label, const char *backends)
 {
-    char name[32];
-    xai_context_options options = { .struct_size = sizeof options, .backends = name, .n_threads = 1 };
+    xai_context_options options = { .struct_size = sizeof options, .backends = backends, .n_threads = 1 };
 
-    *r = (runner){ .level = level };
-    snprintf(name, sizeof name, "native-%s", level);
+    *r = (runner){ .level = label };
     if (xai_context_create(&r->context, &options) == XAI_OK && xai__chain_open(&r->chain, r->context) == XAI_OK)
         return true;
     runner_close(r);
     return false;
+}
+
+bool runner_open(runner *r, const char *level)
+{
+    char name[32];
+
+    snprintf(name, sizeof name, "native-%s", level);
+    return open_chain(r, level, name);
+}
+
+bool runner_open_backend(runner *r, const char *name)
+{
+    return open_chain(r, name, name);
 }
 
 void runner_close(runner *r)
@@ -87,7 +98,7 @@ xai__args runner_args(const problem *p, const planned *k)
         .in = p->in.view,
         .out = p->out.view,
         .operands = p->operand_views,
-        .packed = k->packed,
+        .packed = k->kernel->packing.format != 0 ? k->packed : p->weights,
     };
 }
 

@@ -17,6 +17,9 @@ typedef struct runner {
 
 /* False if the processor lacks the level. */
 bool runner_open(runner *r, const char *level);
+
+/* Of another backend; false if the build lacks it. */
+bool runner_open_backend(runner *r, const char *name);
 void runner_close(runner *r);
 
 /* Makes it choose Winograd's filtering of this tile, 2 or 4, wherever there is any. */
