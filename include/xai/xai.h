@@ -13,6 +13,7 @@
 #include <xai/nbdt.h>
 #include <xai/run.h>
 #include <xai/saliency.h>
+#include <xai/segments.h>
 #include <xai/session.h>
 #include <xai/table.h>
 #include <xai/tensor.h>

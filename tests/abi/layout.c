@@ -74,6 +74,31 @@ AT(xai_saliency_options, flags, 80);
 AT(xai_saliency_options, reserved, 84);
 SIZE(xai_saliency_options, 88);
 
+AT(xai_segment_options, struct_size, 0);
+AT(xai_segment_options, method, 8);
+AT(xai_segment_options, seed, 16);
+AT(xai_segment_options, kernel_size, 24);
+AT(xai_segment_options, max_dist, 32);
+AT(xai_segment_options, ratio, 40);
+AT(xai_segment_options, compactness, 48);
+AT(xai_segment_options, scale, 56);
+AT(xai_segment_options, sigma, 64);
+AT(xai_segment_options, n_segments, 72);
+AT(xai_segment_options, n_iterations, 76);
+AT(xai_segment_options, min_size, 80);
+AT(xai_segment_options, n_rows, 84);
+AT(xai_segment_options, n_columns, 88);
+AT(xai_segment_options, flags, 92);
+SIZE(xai_segment_options, 96);
+
+AT(xai_segments_draw_options, struct_size, 0);
+AT(xai_segments_draw_options, chosen, 8);
+AT(xai_segments_draw_options, n_chosen, 16);
+AT(xai_segments_draw_options, dim, 24);
+AT(xai_segments_draw_options, color, 28);
+AT(xai_segments_draw_options, no_lines, 31);
+SIZE(xai_segments_draw_options, 32);
+
 AT(xai_draw_options, struct_size, 0);
 AT(xai_draw_options, style, 8);
 AT(xai_draw_options, kind, 16);
@@ -169,6 +194,7 @@ _Static_assert(XAI_NORMALISE_PROFILE == 0 && XAI_NORMALISE_MIN_MAX == 2, "a scal
 _Static_assert(XAI_FUSE_PROFILE == 0 && XAI_FUSE_MEAN == 1 && XAI_FUSE_MAX == 2, "a fusion moved");
 _Static_assert(XAI_CAM_EIGEN_SMOOTH == 1 && XAI_CAM_AUG_SMOOTH == 2 && XAI_CAM_ANY_LAYER == 4, "a flag moved");
 _Static_assert(XAI_TREE_HIERARCHY == 0 && XAI_TREE_CART == 1 && XAI_TREE_DNDT == 2, "a kind of tree moved");
+_Static_assert(XAI_SEGMENT_SET_SEED == 1 && XAI_SEGMENT_KEEP_FRAGMENTS == 2, "a flag moved");
 _Static_assert(XAI_TREE_HARD == 0 && XAI_TREE_SOFT == 1, "a mode moved");
 _Static_assert(XAI_TREE_TEXT == 0 && XAI_TREE_JSON == 1 && XAI_TREE_DOT == 2 && XAI_TREE_SVG == 3 && XAI_TREE_HTML == 4,
                "a format moved");
