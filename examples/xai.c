@@ -17,6 +17,8 @@ static const cli_command commands[] = {
     { "saliency", "[MODEL] [--method NAME] [--target CLASS]... IMAGE...",
       "Draw how a class's score changes with each pixel: STEM.saliency.heatmap.png and STEM.saliency.overlay.png.",
       COMMON | CLI_PICTURE | CLI_MAP | CLI_GRADIENT, 1, SIZE_MAX, cli_saliency },
+    { "visualize", "[MODEL] --layer NAME [--channels 0-15 | --neuron N,Y,X | --deepdream] | --class CLASS, -o FILE",
+      "Draw what channels, a neuron or classes look for.", COMMON | CLI_PROFILE | CLI_VISUALIZE, 0, 0, cli_visualize },
     { "nbdt", "[MODEL] [--hierarchy FILE | --induce] [--mode hard|soft] [--profile NAME] [-o FILE] IMAGE...",
       "Say what is in pictures, and by which decisions along a hierarchy of classes; -o draws them in the tree.",
       COMMON | CLI_PICTURE | CLI_PROFILE | CLI_TREE | CLI_FILE, 1, SIZE_MAX, cli_nbdt },

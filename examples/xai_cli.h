@@ -36,7 +36,8 @@ enum cli_group {
     CLI_EDGES = 524288,
     CLI_ENSEMBLE = 1048576,
     CLI_CAM = 2097152,
-    CLI_GRADIENT = 4194304
+    CLI_GRADIENT = 4194304,
+    CLI_VISUALIZE = 536870912
 };
 
 /* An option that may be given several times. */
@@ -78,6 +79,11 @@ typedef struct cli_args {
     int32_t samples;
     float sigma, baseline, clip;
     bool probabilities;
+    /* Feature visualisation. */
+    const char *channels, *neuron, *parameterisation;
+    int32_t pictures, side;
+    float rate, diversity, tv, l1, l2, blur;
+    bool deepdream, plain, redirect;
     cli_list layers, targets, operands;
 } cli_args;
 
@@ -159,6 +165,7 @@ int cli_classify(const cli_args *cli);
 int cli_layers(const cli_args *cli);
 int cli_cam(const cli_args *cli);
 int cli_saliency(const cli_args *cli);
+int cli_visualize(const cli_args *cli);
 int cli_nbdt(const cli_args *cli);
 int cli_hierarchy_induce(const cli_args *cli);
 int cli_hierarchy_show(const cli_args *cli);

@@ -18,5 +18,6 @@
 #include <xai/table.h>
 #include <xai/tensor.h>
 #include <xai/tree.h>
+#include <xai/visualize.h>
 
 #endif

@@ -180,6 +180,37 @@ AT(xai_induce_options, reserved, 44);
 AT(xai_induce_options, seed, 48);
 SIZE(xai_induce_options, 56);
 
+AT(xai_objective, layer, 0);
+AT(xai_objective, direction, 8);
+AT(xai_objective, channel, 16);
+AT(xai_objective, y, 24);
+AT(xai_objective, x, 32);
+AT(xai_objective, kind, 40);
+AT(xai_objective, ramp, 44);
+AT(xai_objective, picture, 48);
+AT(xai_objective, weight, 52);
+AT(xai_objective, parameter, 56);
+AT(xai_objective, reserved, 60);
+SIZE(xai_objective, 64);
+
+AT(xai_visualize_options, struct_size, 0);
+AT(xai_visualize_options, parameterisation, 8);
+AT(xai_visualize_options, profile, 16);
+AT(xai_visualize_options, start, 24);
+AT(xai_visualize_options, picture, 32);
+AT(xai_visualize_options, run, 40);
+AT(xai_visualize_options, watch, 48);
+AT(xai_visualize_options, user, 56);
+AT(xai_visualize_options, n_steps, 64);
+AT(xai_visualize_options, width, 68);
+AT(xai_visualize_options, height, 72);
+AT(xai_visualize_options, watch_every, 76);
+AT(xai_visualize_options, flags, 80);
+AT(xai_visualize_options, learning_rate, 84);
+AT(xai_visualize_options, deviation, 88);
+AT(xai_visualize_options, reserved, 92);
+SIZE(xai_visualize_options, 96);
+
 _Static_assert(sizeof(xai_status) == 4, "xai_status changed its size");
 
 /* Enumerators are constants in built programs too. */
@@ -198,6 +229,12 @@ _Static_assert(XAI_SEGMENT_SET_SEED == 1 && XAI_SEGMENT_KEEP_FRAGMENTS == 2, "a 
 _Static_assert(XAI_TREE_HARD == 0 && XAI_TREE_SOFT == 1, "a mode moved");
 _Static_assert(XAI_TREE_TEXT == 0 && XAI_TREE_JSON == 1 && XAI_TREE_DOT == 2 && XAI_TREE_SVG == 3 && XAI_TREE_HTML == 4,
                "a format moved");
+_Static_assert(XAI_OBJECTIVE_CHANNEL == 0 && XAI_OBJECTIVE_CLASS == 4 && XAI_OBJECTIVE_TV == 7 &&
+                   XAI_OBJECTIVE_BLUR == 10,
+               "a kind of objective moved");
+_Static_assert(XAI_RAMP_NONE == 0 && XAI_RAMP_FALLING == 1 && XAI_RAMP_RISING == 2, "a ramp moved");
+_Static_assert(XAI_VISUALIZE_PLAIN == 1 && XAI_VISUALIZE_REDIRECT == 2 && XAI_VISUALIZE_CORRELATED == 4,
+               "a flag moved");
 
 int main(void)
 {

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT
+ * xai visualize: pictures of what channels, neurons and classes look for, as a contact sheet. */
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "xai_cli.h"
+
+enum { INTERRUPTED = 130, MAX_CELLS = 4096 };
+
+/* Set by Ctrl-C: the pictures so far are written. */
+static volatile sig_atomic_t stop;
+
+static void interrupt(int number)
+{
+    stop = 1;
+}
+
+/* What is asked for: a picture, or several variants, a subject each. */
+typedef struct sheet {
+    const cli_args *cli;
+    cli_subject subject;
+    xai_objective main; /* of which channel differs */
+    int64_t *channels;  /* or classes */
+    size_t n_channels, n_variants;
+    xai_image **images; /* n_variants a channel */
+    char **labels;
+    float *objectives; /* a channel each: what the last step found */
+    size_t n_done;     /* channels */
+    double seconds;
+} sheet;
+
+/* --- what is asked for --- */
+
+/* "0-15", "3", "3,7,9-11". */
+static int read_channels(sheet *s, const char *text)
+{
+    const char *at = text;
+
+    while (*at != '\0') {
+        char *end;
+        long first = strtol(at, &end, 10), last = first;
+
+        if (end != at && *end == '-') {
+            at = end + 1;
+            last = strtol(at, &end, 10);
+        }
+        if (end == at || first < 0 || last < first || (*end != ',' && *end != '\0') || (*end == ',' && end[1] == '\0'))
+            return cli_misuse(s->cli, "--channels %s: expected numbers and ranges, such as 0-15 or 3,7", text);
+        if ((size_t)(last - first) >= MAX_CELLS - s->n_channels)
+            return cli_misuse(s->cli, "--channels %s: a sheet holds at most %d pictures", text, MAX_CELLS);
+        for (long c = first; c <= last; c++)
+            s->channels[s->n_channels++] = c;
+        at = *end == ',' ? end + 1 : end;
+    }
+    return CLI_GO_ON;
+}
+
+static int read_neuron(sheet *s, const char *text)
+{
+    long long channel, y = -1, x = -1;
+    char rest;
+    int n = sscanf(text, "%lld,%lld,%lld%c", &channel, &y, &x, &rest);
+
+    if (n != 3 && !(n == 1 && strspn(text, "0123456789") == strlen(text)))
+        return cli_misuse(s->cli, "--neuron %s: expected a channel, or channel, row and column as 5,3,3", text);
+    s->channels[s->n_channels++] = channel;
+    s->main.kind = XAI_OBJECTIVE_NEURON;
+    s->main.y = y;
+    s->main.x = x;
+    return CLI_GO_ON;
+}
+
+static int read_classes(sheet *s)
+{
+    const cli_list *classes = &s->cli->targets;
+
+    for (size_t i = 0; i < classes->count; i++)
+        if (xai_model_find_class(&s->channels[s->n_channels++], s->subject.model, classes->items[i]) < XAI_OK)
+            return cli_fail_library(s->cli);
+    s->main.kind = XAI_OBJECTIVE_CLASS;
+    return CLI_GO_ON;
+}
+
+static int read_subject(sheet *s)
+{
+    const cli_args *cli = s->cli;
+    int n = (cli->channels != NULL) + (cli->neuron != NULL) + (cli->targets.count > 0) + cli->deepdream;
+
+    if (n != 1)
+        return cli_misuse(cli, "give one of --channels, --neuron, --class and --deepdream");
+    if ((cli->layers.count != 1) != (cli->targets.count > 0))
+        return cli_misuse(cli, cli->targets.count > 0 ? "--class has no --layer" : "--layer: give one");
+    s->main.layer = cli->layers.count > 0 ? cli->layers.items[0] : NULL;
+    if (cli->targets.count > 0)
+        return read_classes(s);
+    if (cli->neuron != NULL)
+        return read_neuron(s, cli->neuron);
+    if (cli->channels != NULL)
+        return read_channels(s, cli->channels);
+    s->main.kind = XAI_OBJECTIVE_DEEPDREAM;
+    s->channels[s->n_channels++] = 0;
+    return CLI_GO_ON;
+}
+
+static char *label_of(const sheet *s, int64_t channel)
+{
+    char buffer[32];
+
+    switch (s->main.kind) {
+    case XAI_OBJECTIVE_CLASS:
+        return cli_format("%s", cli_label(s->subject.model, (size_t)channel, buffer, sizeof buffer));
+    case XAI_OBJECTIVE_DEEPDREAM:
+        return cli_format("%s", s->main.layer);
+    default:
+        return cli_format("%s:%lld", s->main.layer, (long long)channel);
+    }
+}
+
+/* --- pictures --- */
+
+/* Where a run stands, for the line on a terminal. */
+typedef struct watcher {
+    const sheet *sheet;
+    bool talks;
+} watcher;
+
+static int32_t watch(uint64_t done, uint64_t total, void *user)
+{
+    const watcher *w = user;
+
+    if (w->talks)
+        fprintf(stderr, "\r%zu of %zu, step %llu of %llu ", w->sheet->n_done + 1, w->sheet->n_channels,
+                (unsigned long long)done, (unsigned long long)total);
+    return stop;
+}
+
+/* The objective, and what is asked of the pictures. */
+static size_t collect(xai_objective *out, const sheet *s, size_t channel)
+{
+    const struct {
+        uint32_t kind;
+        float weight;
+    } terms[] = {
+        { XAI_OBJECTIVE_DIVERSITY, s->cli->diversity },
+        { XAI_OBJECTIVE_TV, s->cli->tv },
+        { XAI_OBJECTIVE_L1, s->cli->l1 },
+        { XAI_OBJECTIVE_L2, s->cli->l2 },
+        { XAI_OBJECTIVE_BLUR, s->cli->blur },
+    };
+    size_t n = 1;
+
+    out[0] = s->main;
+    out[0].channel = s->channels[channel];
+    for (size_t i = 0; i < sizeof terms / sizeof *terms; i++) {
+        bool is_gray = terms[i].kind == XAI_OBJECTIVE_L1 || terms[i].kind == XAI_OBJECTIVE_L2;
+
+        if (terms[i].weight != 0)
+            out[n++] = (xai_objective){ .kind = terms[i].kind,
+                                        .weight = terms[i].weight,
+                                        .parameter = is_gray ? 0.5f : 0,
+                                        .layer = terms[i].kind == XAI_OBJECTIVE_DIVERSITY ? s->main.layer : NULL };
+    }
+    return n;
+}
+
+/* Each channel is a run of its own, so that its picture does not depend on which others are asked for. */
+static int visualize(sheet *s, size_t channel, const xai_image *start)
+{
+    const cli_args *cli = s->cli;
+    watcher w = { .sheet = s, .talks = !cli->quiet && isatty(STDERR_FILENO) };
+    const xai_run_options run = { .struct_size = sizeof run, .seed = cli->seed, .progress = watch, .user = &w };
+    const xai_visualize_options options = {
+        .struct_size = sizeof options,
+        .parameterisation = cli->parameterisation,
+        .profile = cli->profile,
+        .picture = start,
+        .run = &run,
+        .n_steps = (uint32_t)cli->steps,
+        .width = (uint32_t)cli->side,
+        .height = (uint32_t)cli->side,
+        .flags = (cli->plain ? XAI_VISUALIZE_PLAIN : 0u) | (cli->redirect ? XAI_VISUALIZE_REDIRECT : 0u),
+        .learning_rate = cli->rate,
+    };
+    xai_objective objectives[8];
+    size_t n = collect(objectives, s, channel), n_numbers;
+    xai_tensor *trace = NULL;
+    xai_status status = xai_visualize(s->images + channel * s->n_variants, s->n_variants, &trace, s->subject.session,
+                                      objectives, n, &options);
+
+    if (w.talks)
+        fputs("\r\033[K", stderr);
+    if (status < XAI_OK)
+        return cli_fail_library(cli);
+    n_numbers = xai_tensor_size(trace);
+    s->objectives[channel] = xai_tensor_data(trace)[n_numbers - n];
+    xai_tensor_unref(trace);
+    for (size_t i = 0; i < s->n_variants; i++)
+        s->labels[channel * s->n_variants + i] = label_of(s, s->channels[channel]);
+    s->n_done++;
+    return CLI_GO_ON;
+}
+
+static int visualize_all(sheet *s)
+{
+    xai_image *start = NULL;
+    double before = cli_seconds();
+    int status = CLI_GO_ON;
+
+    if (s->cli->image != NULL &&
+        (cli_is_url(s->cli, s->cli->image) || xai_image_load(&start, s->subject.context, s->cli->image, 0) < XAI_OK))
+        return cli_is_url(s->cli, s->cli->image) ? CLI_FAILED : cli_fail_library(s->cli);
+    for (size_t i = 0; i < s->n_channels && status == CLI_GO_ON && !stop; i++)
+        status = visualize(s, i, start);
+    xai_image_unref(start);
+    s->seconds = cli_seconds() - before;
+    return status;
+}
+
+/* --- results --- */
+
+/* One picture is written as it is, several as a sheet: a row for each channel that has variants. */
+static int save(const sheet *s)
+{
+    const xai_image *const *images = (const xai_image *const *)s->images;
+    size_t n = s->n_done * s->n_variants;
+    xai_image *picture = NULL;
+    xai_status status = XAI_OK;
+
+    if (n == 1)
+        picture = xai_image_ref(s->images[0]);
+    else
+        status = xai_image_sheet(&picture, s->subject.context, images, (const char *const *)s->labels, n,
+                                 s->n_variants > 1 ? s->n_variants : 0);
+    if (status == XAI_OK)
+        status = xai_image_save(picture, s->cli->output, 0);
+    xai_image_unref(picture);
+    return status < XAI_OK ? cli_fail_library(s->cli) : CLI_GO_ON;
+}
+
+static int print_json(const sheet *s)
+{
+    const cli_args *cli = s->cli;
+    json_object *document = json_object_new_object(), *list = json_object_new_array();
+
+    json_object_object_add(document, "file", json_object_new_string(cli->output));
+    if (s->main.layer != NULL)
+        json_object_object_add(document, "layer", json_object_new_string(s->main.layer));
+    json_object_object_add(document, "profile",
+                           json_object_new_string(cli->profile != NULL ? cli->profile : "default"));
+    json_object_object_add(document, "seed", json_object_new_uint64(cli->seed));
+    json_object_object_add(document, "seconds", cli_json_number(s->seconds));
+    for (size_t i = 0; i < s->n_done; i++) {
+        json_object *row = json_object_new_object();
+
+        if (s->main.kind != XAI_OBJECTIVE_DEEPDREAM)
+            json_object_object_add(row, s->main.kind == XAI_OBJECTIVE_CLASS ? "class" : "channel",
+                                   json_object_new_int64(s->channels[i]));
+        json_object_object_add(row, "objective", cli_json_number((double)s->objectives[i]));
+        json_object_array_add(list, row);
+    }
+    json_object_object_add(document, "pictures", list);
+    return cli_json_print(cli, document);
+}
+
+static void print_table(const sheet *s)
+{
+    for (size_t i = 0; i < s->n_done && !s->cli->quiet; i++)
+        printf("%-24s %.6g\n", s->labels[i * s->n_variants], (double)s->objectives[i]);
+}
+
+static int allocate(sheet *s)
+{
+    size_t n = s->n_channels * s->n_variants;
+
+    if (n > MAX_CELLS)
+        return cli_misuse(s->cli, "%zu pictures are asked for, a sheet holds at most %d", n, MAX_CELLS);
+    s->images = calloc(n, sizeof *s->images);
+    s->labels = calloc(n, sizeof *s->labels);
+    s->objectives = calloc(s->n_channels, sizeof *s->objectives);
+    if (s->images == NULL || s->labels == NULL || s->objectives == NULL)
+        return cli_fail(s->cli, "out of memory");
+    return CLI_GO_ON;
+}
+
+static void clean_up(sheet *s)
+{
+    for (size_t i = 0; s->images != NULL && s->labels != NULL && i < s->n_channels * s->n_variants; i++) {
+        xai_image_unref(s->images[i]);
+        free(s->labels[i]);
+    }
+    free(s->images);
+    free(s->labels);
+    free(s->objectives);
+    free(s->channels);
+    cli_close(&s->subject);
+}
+
+int cli_visualize(const cli_args *cli)
+{
+    sheet s = { .cli = cli, .n_variants = cli->pictures > 0 ? (size_t)cli->pictures : 1 };
+    struct sigaction action = { .sa_handler = interrupt };
+    int status;
+
+    if (cli->output == NULL)
+        return cli_misuse(cli, "-o: give a file for the pictures, .png or .jpg");
+    s.channels = calloc(MAX_CELLS + cli->targets.count, sizeof *s.channels);
+    if (s.channels == NULL)
+        return cli_fail(cli, "out of memory");
+    status = cli_open(&s.subject, cli, CLI_NEED_WEIGHTS | CLI_NEED_SESSION);
+    if (status == CLI_GO_ON)
+        status = read_subject(&s);
+    if (status == CLI_GO_ON)
+        status = allocate(&s);
+    sigaction(SIGINT, &action, NULL);
+    if (status == CLI_GO_ON)
+        status = visualize_all(&s);
+    if (status == CLI_GO_ON && s.n_done > 0)
+        status = save(&s);
+    if (status == CLI_GO_ON && cli->json)
+        status = print_json(&s);
+    else if (status == CLI_GO_ON)
+        print_table(&s);
+    clean_up(&s);
+    return status == CLI_GO_ON && stop ? INTERRUPTED : status;
+}
