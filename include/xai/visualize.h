@@ -85,7 +85,7 @@ typedef int32_t (*xai_visualize_fn)(xai_image *const *pictures, size_t n_picture
 typedef struct xai_visualize_options {
     size_t struct_size;           /**< sizeof(xai_visualize_options). */
     const char *parameterisation; /**< "fourier" or "pixel": what is optimised. NULL: "fourier". */
-    const char *profile;          /**< "default", "lucent" (the same) or "lucid": how transforms are computed. NULL:
+    const char *profile;          /**< "default", "lucent" or "lucid": how transforms are computed. NULL:
                                      "default". */
     const xai_tensor *start;  /**< Parameters to begin with: N x 3 x height x width for "pixel", N x 3 x height x (width
                                  / 2 + 1) x 2 for "fourier". NULL: random ones. Not kept. */

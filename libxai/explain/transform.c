@@ -18,7 +18,7 @@ enum { ROW, COLUMN, SCALE, TURN, LAST_ROW, LAST_COLUMN, N_NUMBERS = 8 };
 
 static const xai__transform_profile profiles[] = {
     { .name = "default", .half_turn = PI },
-    { .name = "lucent", .half_turn = PI },
+    { .name = "lucent", .half_turn = PI, .stretches = true },
     { .name = "lucid",
       .half_turn = 3.14,
       .shrinks = true,
@@ -65,6 +65,12 @@ static void add_padding(draft *d, size_t top, size_t left, size_t height, size_t
     add(d, xai__warp_shift(d->height, d->width, height, width, -(double)top, -(double)left, fill));
 }
 
+/* The length of kornia's pixel. */
+static double unit(const draft *d, size_t n)
+{
+    return d->profile->stretches && n > 1 ? (double)n / (double)(n - 1) : 1;
+}
+
 static void add_jitter(draft *d, size_t number, size_t most)
 {
     size_t n = d->profile->shrinks ? most + 1 : most, row = pick(d, number, n), column = pick(d, number + 1, n);
@@ -72,7 +78,8 @@ static void add_jitter(draft *d, size_t number, size_t most)
     if (d->profile->shrinks)
         add(d, xai__warp_shift(d->height, d->width, d->height - most, d->width - most, (double)row, (double)column, 0));
     else
-        add_padding(d, row, column, d->height, d->width, 0);
+        add(d, xai__warp_shift(d->height, d->width, d->height, d->width, -(double)row * unit(d, d->height),
+                               -(double)column * unit(d, d->width), 0));
 }
 
 static size_t round_up(double value)
@@ -104,7 +111,14 @@ static void add_turn(draft *d)
     size_t which = pick(d, TURN, N_TURNS + N_UPRIGHT);
     double degrees = which < N_TURNS ? (double)which - (N_TURNS - 1) / 2.0 : 0;
     xai__warp warp = xai__warp_rotation(d->height, d->width, degrees / 180 * d->profile->half_turn);
+    double aspect = unit(d, d->height) / unit(d, d->width), y = ((double)d->height - 1) / 2,
+           x = ((double)d->width - 1) / 2;
 
+    /* The centre stays where it is. */
+    warp.y[2] += x * warp.y[1] * (1 - aspect);
+    warp.x[2] += y * warp.x[0] * (1 - 1 / aspect);
+    warp.y[1] *= aspect;
+    warp.x[0] /= aspect;
     warp.is_nearest = d->profile->turns_nearest;
     if (degrees != 0)
         add(d, warp);

@@ -18,7 +18,8 @@ typedef struct xai__transform_profile {
     bool scales_legacy; /* TensorFlow 1's bilinear scaling to sizes rounded down, in place of torch's to sizes rounded
                            up, padded back */
     bool turns_nearest; /* rotation takes the nearest pixel */
-    bool redirects;     /* rectifiers let the gradient of what is dead through in the first steps */
+    bool stretches; /* shifts and turns as kornia 0.4 computes them: in units of n / (n - 1) pixels along a side of n */
+    bool redirects; /* rectifiers let the gradient of what is dead through in the first steps */
 } xai__transform_profile;
 
 /* One step's transforms, the same for all pictures: warps, one after the other. */

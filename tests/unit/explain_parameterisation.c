@@ -185,7 +185,7 @@ END_TEST
 
 /* --- transforms --- */
 
-static const char *const profiles[] = { "default", "lucid", NULL };
+static const char *const profiles[] = { "default", "lucid", NULL, "lucent" };
 
 /* Affine: the difference of two pictures is what the adjoint knows of. */
 START_TEST(transforms)
@@ -373,7 +373,7 @@ static Suite *make_suite(void)
     tcase_add_loop_test(cases, inverse_transform, 0, N_SIZES);
     tcase_add_loop_test(cases, warps, 0, N_WARPS);
     tcase_add_test(cases, warps_by_hand);
-    tcase_add_loop_test(cases, transforms, 0, 3);
+    tcase_add_loop_test(cases, transforms, 0, 4);
     tcase_add_test(cases, unknown_profile);
     tcase_add_loop_test(cases, parameter_gradient, 0, 4);
     tcase_add_loop_test(cases, imitation, 0, 4);
