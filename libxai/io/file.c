@@ -185,6 +185,22 @@ xai_status xai__file_wrap(xai__file *file, xai_context *context, const void *byt
     return XAI_OK;
 }
 
+void xai__file_forget(const xai__file *file, const void *data, size_t size)
+{
+    const unsigned char *bytes = data;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t begin, end;
+
+    if (file->mapping == NULL || bytes < file->data || bytes >= file->data + file->size)
+        return;
+    begin = (size_t)(bytes - file->data);
+    size = size < file->size - begin ? size : file->size - begin;
+    end = (begin + size) / page * page;
+    begin = (begin + page - 1) / page * page;
+    if (begin < end)
+        madvise((unsigned char *)file->mapping + begin, end - begin, MADV_DONTNEED);
+}
+
 void xai__file_close(xai__file *file)
 {
     if (file->mapping != NULL)

@@ -28,6 +28,10 @@ xai_status xai__file_wrap(xai__file *file, xai_context *context, const void *byt
 /* Takes a zeroed or half-opened struct too, and zeroes it. */
 void xai__file_close(xai__file *file);
 
+/* Gives memory back that a mapping took: pages that lie wholly in these bytes are read anew when they are next touched.
+ * Elsewhere it does nothing. Any thread. */
+void xai__file_forget(const xai__file *file, const void *data, size_t size);
+
 /* Fails with "NAME: byte OFFSET: " before the words. */
 xai_status xai__file_fail(const xai__file *file, xai_status status, size_t offset, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

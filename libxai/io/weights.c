@@ -332,6 +332,11 @@ const char *xai__weights_ignored(const xai__weights *set, size_t index)
     return set->ignored[index];
 }
 
+void xai__weights_forget(const xai__weights *set, const void *data, size_t size)
+{
+    xai__file_forget(&set->file, data, size);
+}
+
 const char *xai__weights_name(const xai__weights *set)
 {
     return set->file.name;

@@ -49,6 +49,10 @@ const char *xai__weights_name(const xai__weights *weights);
 /* The whole file as it was opened, for digests. */
 const void *xai__weights_bytes(const xai__weights *weights, size_t *size);
 
+/* Bytes of the file that are not needed for now need not stay in memory; they are as they were when next read. Other
+ * memory is left alone. Any thread. */
+void xai__weights_forget(const xai__weights *weights, const void *data, size_t size);
+
 /* Elements of a tensor. */
 size_t xai__weight_size(const xai__weight *weight);
 

@@ -430,6 +430,19 @@ xai_status xai_model_find_class(int64_t *out, const xai_model *model, const char
 
 /* --- digest --- */
 
+/* Kernels have copies of the weights, in orders of their own: the file's are let go again. */
+static uint64_t hash_constant(uint64_t digest, const xai_model *model, const xai__value *value)
+{
+    const size_t bytes = value->size * sizeof(float);
+
+    if (value->constant == NULL)
+        return digest;
+    digest = xai__hash(digest, value->constant, bytes);
+    if (model->weights != NULL)
+        xai__weights_forget(model->weights, value->constant, bytes);
+    return digest;
+}
+
 uint64_t xai__model_digest(xai_model *model)
 {
     uint64_t digest;
@@ -439,9 +452,7 @@ uint64_t xai__model_digest(xai_model *model)
     if (digest == 0) {
         digest = xai__hash(0, model->architecture, strlen(model->architecture));
         for (size_t i = 0; i < model->graph.n_values; i++)
-            if (model->graph.values[i].constant != NULL)
-                digest = xai__hash(digest, model->graph.values[i].constant,
-                                   model->graph.values[i].size * sizeof(float));
+            digest = hash_constant(digest, model, &model->graph.values[i]);
         model->digest = digest;
     }
     pthread_mutex_unlock(&model->lock);

@@ -98,8 +98,9 @@ static bool fits(const xai__weight *weight, const int64_t *shape, uint32_t rank)
     return weight->rank == rank && memcmp(weight->shape, shape, rank * sizeof *shape) == 0;
 }
 
-/* Elements in place where they can be used so, else widened. NULL: status says why. */
-static const float *read_elements(xai_status *status, xai__graph *graph, const xai__weight *weight)
+/* Elements in place where they can be used so, else widened, which leaves no use for the file's. NULL: status says why.
+ */
+static const float *read_elements(xai_status *status, xai__parameters *p, const xai__weight *weight)
 {
     const float *borrowed = xai__weight_borrow_f32(weight);
     float *block;
@@ -107,8 +108,9 @@ static const float *read_elements(xai_status *status, xai__graph *graph, const x
     *status = XAI_OK;
     if (borrowed != NULL)
         return borrowed;
-    block = xai__graph_block(graph, xai__weight_size(weight));
+    block = xai__graph_block(p->graph, xai__weight_size(weight));
     *status = block != NULL ? xai__weight_to_f32(block, weight) : XAI_E_NO_MEMORY;
+    xai__weights_forget(p->weights, weight->data, weight->bytes);
     return *status == XAI_OK ? block : NULL;
 }
 
@@ -150,7 +152,7 @@ int32_t xai__parameters_take(xai__parameters *parameters, uint32_t kind, const c
     if (status < 0)
         return status;
     if (fits(weight, shape, rank))
-        data = read_elements(&status, parameters->graph, weight);
+        data = read_elements(&status, parameters, weight);
     else
         complain_shape(parameters, weight, shape, rank);
     return status == XAI_OK ? xai__graph_add_constant(parameters->graph, shape, rank, data) : status;

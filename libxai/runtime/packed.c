@@ -79,14 +79,27 @@ static void pack(xai__packed *out, xai_context *context, const xai__packing *pac
     xai__team_give_back(&team);
 }
 
+/* Raw weights are rarely read again: by another plan, or by an explanation of the classifier. */
+static void forget(const xai__packed_set *set, const xai__op_desc *desc)
+{
+    size_t n = (size_t)desc->in_c * (size_t)desc->out_c;
+
+    if (desc->op != XAI__GEMM)
+        n = n / desc->groups * (size_t)desc->kernel_h * (size_t)desc->kernel_w;
+    if (set->weights != NULL)
+        xai__weights_forget(set->weights, desc->weights, n * sizeof(float));
+}
+
 xai_status xai__packed_weights(xai__packed **out, xai__packed_set *set, const xai__packing *packing,
                                const xai__op_desc *desc)
 {
     bool found;
     xai_status status = get(out, set, desc->weights, packing->format, packing->bytes, &found);
 
-    if (status == XAI_OK && !found)
+    if (status == XAI_OK && !found) {
         pack(*out, set->context, packing, desc);
+        forget(set, desc);
+    }
     return status;
 }
 

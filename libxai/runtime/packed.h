@@ -5,6 +5,7 @@
 
 #include "backends/backend.h"
 #include "graph/graph.h"
+#include "io/weights.h"
 
 /* Formats that the runtime makes itself; the backends' have other numbers. */
 enum xai__packed_format {
@@ -23,6 +24,7 @@ typedef struct xai__packed {
 /* A model's packed weights; the model's lock is held by the caller throughout. */
 typedef struct xai__packed_set {
     xai_context *context;
+    const xai__weights *weights; /* the file that constants may lie in, whose pages are let go once packed; NULL: none */
     xai__packed *first;
 } xai__packed_set;
 

@@ -136,6 +136,54 @@ START_TEST(wraps_a_copy)
 }
 END_TEST
 
+enum { LARGE_FILE = 16 << 20 };
+
+/* Bytes of ours that are in memory; 0 where the system does not say. */
+static size_t resident(void)
+{
+    FILE *stream = fopen("/proc/self/statm", "r");
+    size_t all, pages = 0;
+
+    if (stream == NULL)
+        return 0;
+    if (fscanf(stream, "%zu %zu", &all, &pages) != 2)
+        pages = 0;
+    fclose(stream);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* What is let go comes back when it is read; memory that is not the mapping's stays what it is. */
+START_TEST(forgets_what_can_be_read_again)
+{
+    unsigned char *bytes = malloc(LARGE_FILE);
+    size_t before;
+    xai__file file;
+
+    for (size_t k = 0; k < LARGE_FILE; k++)
+        bytes[k] = (unsigned char)(k * 7 + k / 4096);
+    put(in_folder("large"), bytes, LARGE_FILE);
+    ck_assert_ok(xai__file_open(&file, context, in_folder("large")));
+    ck_assert_ptr_nonnull(file.mapping);
+    ck_assert_int_eq(memcmp(file.data, bytes, LARGE_FILE), 0);
+    before = resident();
+    xai__file_forget(&file, file.data + 1, LARGE_FILE - 2);
+    if (before > 0)
+        ck_assert_uint_lt(resident(), before - LARGE_FILE / 2);
+    ck_assert_int_eq(memcmp(file.data, bytes, LARGE_FILE), 0);
+    xai__file_forget(&file, file.data + 4095, 1);
+    xai__file_forget(&file, file.data + LARGE_FILE - 1, LARGE_FILE); /* more than there is */
+    xai__file_forget(&file, file.data + LARGE_FILE, 4096);
+    xai__file_forget(&file, bytes, LARGE_FILE);
+    ck_assert_int_eq(memcmp(file.data, bytes, LARGE_FILE), 0);
+    xai__file_close(&file);
+    ck_assert_ok(xai__file_wrap(&file, context, bytes, LARGE_FILE));
+    xai__file_forget(&file, file.data, LARGE_FILE);
+    ck_assert_int_eq(memcmp(file.data, bytes, LARGE_FILE), 0);
+    xai__file_close(&file);
+    free(bytes);
+}
+END_TEST
+
 static void expect(const char *path, const char *text)
 {
     xai__file file;
@@ -221,6 +269,7 @@ static Suite *make_suite(void)
     tcase_add_test(cases, refuses_what_is_no_file);
     tcase_add_test(cases, long_path_keeps_the_reason);
     tcase_add_test(cases, wraps_a_copy);
+    tcase_add_test(cases, forgets_what_can_be_read_again);
     tcase_add_test(cases, writes_whole_or_not_at_all);
     tcase_add_test(cases, keeps_links_and_modes);
     tcase_add_test(cases, refuses_to_replace);
