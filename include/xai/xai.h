@@ -9,6 +9,7 @@
 #include <xai/context.h>
 #include <xai/hook.h>
 #include <xai/image.h>
+#include <xai/metrics.h>
 #include <xai/model.h>
 #include <xai/nbdt.h>
 #include <xai/run.h>

@@ -98,6 +98,13 @@ AT(xai_segments_draw_options, dim, 24);
 AT(xai_segments_draw_options, color, 28);
 AT(xai_segments_draw_options, no_lines, 31);
 SIZE(xai_segments_draw_options, 32);
+AT(xai_metric_options, struct_size, 0);
+AT(xai_metric_options, profile, 8);
+AT(xai_metric_options, region, 16);
+AT(xai_metric_options, box, 24);
+AT(xai_metric_options, tolerance, 56);
+AT(xai_metric_options, k, 60);
+SIZE(xai_metric_options, 64);
 
 AT(xai_draw_options, struct_size, 0);
 AT(xai_draw_options, style, 8);
