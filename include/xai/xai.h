@@ -12,6 +12,7 @@
 #include <xai/metrics.h>
 #include <xai/model.h>
 #include <xai/nbdt.h>
+#include <xai/predict.h>
 #include <xai/run.h>
 #include <xai/saliency.h>
 #include <xai/segments.h>

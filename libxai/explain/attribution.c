@@ -106,6 +106,27 @@ xai_status xai__attribution_create(xai_attribution **out, xai_session *session, 
     return status;
 }
 
+xai_status xai__attribution_create_black_box(xai_attribution **out, const xai_tensor *input, bool gives_probabilities,
+                                             const float *elements, size_t n, const xai_target *target)
+{
+    xai_context *context = input->object.context;
+    xai_attribution *a = xai__zalloc_array(context, 1, sizeof *a);
+
+    *out = a;
+    if (a == NULL)
+        return XAI_E_NO_MEMORY;
+    xai__object_init(&a->object, context);
+    a->is_black_box = true;
+    a->input_height = input->shape[2];
+    a->input_width = input->shape[3];
+    a->input_digest = xai__hash(0, input->data, input->size * sizeof(float));
+    a->target = *target;
+    xai__target_resolve(&a->target, elements, n);
+    a->score = xai__target_score_of(&a->target, gives_probabilities, elements, n);
+    a->probability = xai__target_probability_of(gives_probabilities, elements, n, a->target.index);
+    return XAI_OK;
+}
+
 void xai__attribution_note(xai_attribution *attribution, const char *name, double value)
 {
     if (attribution->n_notes < XAI__MAX_NOTES)
@@ -305,10 +326,23 @@ static void write_map(xai__json_writer *w, const xai_attribution *a)
     xai__json_write_end(w);
 }
 
-size_t xai_attribution_json(const xai_attribution *attribution, char *buffer, size_t capacity)
+/* What ran the model, and which model it was. */
+static void write_runtime(xai__json_writer *w, const xai_attribution *a)
 {
     static const char *const purposes[] = { "latency", "throughput", "windowed" };
-    const xai_context *context = attribution->object.context;
+
+    if (a->is_black_box) {
+        xai__json_write_bool(w, "black_box", true);
+        return;
+    }
+    xai__json_write_string(w, "purpose", purposes[a->purpose]);
+    xai__json_write_string(w, "backends", a->object.context->backends);
+    xai__json_write_bool(w, "exact", a->is_exact);
+    write_digest(w, "model_digest", a->model_digest);
+}
+
+size_t xai_attribution_json(const xai_attribution *attribution, char *buffer, size_t capacity)
+{
     xai__json_writer w;
     size_t length;
 
@@ -325,10 +359,7 @@ size_t xai_attribution_json(const xai_attribution *attribution, char *buffer, si
         xai__json_write_number(&w, attribution->notes[i].name, attribution->notes[i].value);
     if (attribution->has_seed)
         xai__json_write_integer(&w, "seed", (int64_t)attribution->seed);
-    xai__json_write_string(&w, "purpose", purposes[attribution->purpose]);
-    xai__json_write_string(&w, "backends", context->backends);
-    xai__json_write_bool(&w, "exact", attribution->is_exact);
-    write_digest(&w, "model_digest", attribution->model_digest);
+    write_runtime(&w, attribution);
     write_digest(&w, "input_digest", attribution->input_digest);
     xai__json_write_string(&w, "version", xai_version_string());
     xai__json_write_end(&w);

@@ -47,7 +47,8 @@ struct xai_attribution {
     uint64_t seed; /* of random numbers */
     bool has_seed;
     uint32_t purpose;
-    bool is_exact; /* the backends keep the bit promises */
+    bool is_exact;     /* the backends keep the bit promises */
+    bool is_black_box; /* no session: no purpose, backends or digest of a model */
     uint64_t model_digest, input_digest;
 };
 
@@ -58,6 +59,10 @@ xai_status xai__attribution_check_input(const xai_session *session, const xai_te
  * logits, if it is a class): fills target, score, probability and label of a new attribution. */
 xai_status xai__attribution_create(xai_attribution **out, xai_session *session, const xai_tensor *input,
                                    const float *elements, size_t n, const xai_target *target);
+
+/* The same for a black box, of whose classes only the numbers are known. */
+xai_status xai__attribution_create_black_box(xai_attribution **out, const xai_tensor *input, bool gives_probabilities,
+                                             const float *elements, size_t n, const xai_target *target);
 
 /* Scales a map, in place, as a profile does before resizing; XAI_FLAT leaves zeros. */
 xai_status xai__map_scale(xai_tensor *map, const xai__profile *profile);

@@ -12,10 +12,8 @@
 
 /* --- one target --- */
 
-static xai_status check_class(int64_t index, int64_t lowest, const xai_model *model)
+static xai_status check_class(int64_t index, int64_t lowest, int64_t n)
 {
-    int64_t n = (int64_t)xai_model_n_classes(model);
-
     if (index >= lowest && index < n)
         return XAI_OK;
     return xai__fail(XAI_E_INVALID, "there is no class %lld, the model has %lld", (long long)index, (long long)n);
@@ -38,21 +36,34 @@ static xai_status check_element(int32_t *value, const xai_model *model, const xa
     return XAI_OK;
 }
 
-xai_status xai__target_check(int32_t *value, const xai_model *model, const xai_target *target, uint32_t n_kinds)
+static xai_status check_kind(const xai_target *target, uint32_t n_kinds)
 {
-    xai_status status;
-
     if (target->score >= n_kinds)
         return xai__fail(XAI_E_INVALID, "score %u cannot be explained by this method", target->score);
     if (target->reserved != 0)
         return xai__fail(XAI_E_INVALID, "a target's reserved field is %u", target->reserved);
+    return XAI_OK;
+}
+
+static xai_status check_classes(const xai_target *target, int64_t n_classes)
+{
+    xai_status status = check_class(target->index, -1, n_classes);
+
+    if (status == XAI_OK && target->score == XAI_SCORE_MARGIN)
+        status = check_class(target->against, 0, n_classes);
+    return status;
+}
+
+xai_status xai__target_check(int32_t *value, const xai_model *model, const xai_target *target, uint32_t n_kinds)
+{
+    xai_status status = check_kind(target, n_kinds);
+
+    if (status < 0)
+        return status;
     if (target->score == XAI_SCORE_VALUE)
         return check_element(value, model, target);
     *value = model->graph.output;
-    status = check_class(target->index, -1, model);
-    if (status == XAI_OK && target->score == XAI_SCORE_MARGIN)
-        status = check_class(target->against, 0, model);
-    return status;
+    return check_classes(target, (int64_t)xai_model_n_classes(model));
 }
 
 static size_t largest(const float *elements, size_t n)
@@ -82,23 +93,33 @@ static double exponential_sum(double *top, const float *logits, size_t n)
     return sum;
 }
 
-double xai__target_probability(const xai_model *model, const float *logits, size_t n, int64_t index)
+double xai__target_probability_of(bool gives_probabilities, const float *elements, size_t n, int64_t index)
 {
     double top, sum;
 
-    if (model->gives_probabilities)
-        return logits[index];
-    sum = exponential_sum(&top, logits, n);
-    return exp(logits[index] - top) / sum;
+    if (gives_probabilities)
+        return elements[index];
+    sum = exponential_sum(&top, elements, n);
+    return exp(elements[index] - top) / sum;
 }
 
-double xai__target_score(const xai_target *target, const xai_model *model, const float *elements, size_t n)
+double xai__target_probability(const xai_model *model, const float *logits, size_t n, int64_t index)
+{
+    return xai__target_probability_of(model->gives_probabilities, logits, n, index);
+}
+
+double xai__target_score_of(const xai_target *target, bool gives_probabilities, const float *elements, size_t n)
 {
     double score = elements[target->index];
 
     if (target->score == XAI_SCORE_PROBABILITY)
-        return xai__target_probability(model, elements, n, target->index);
+        return xai__target_probability_of(gives_probabilities, elements, n, target->index);
     return target->score == XAI_SCORE_MARGIN ? score - elements[target->against] : score;
+}
+
+double xai__target_score(const xai_target *target, const xai_model *model, const float *elements, size_t n)
+{
+    return xai__target_score_of(target, model->gives_probabilities, elements, n);
 }
 
 /* d p[c] / d z[j] = p[c] (delta(c, j) - p[j]). */
@@ -124,35 +145,58 @@ void xai__target_gradient(float *out, const xai_target *target, const xai_model 
 
 /* --- a list of targets --- */
 
+/* out->context is set. */
+static xai_status copy_targets(xai__targets *out, const xai_target *targets, size_t n)
+{
+    static const xai_target top = { .index = -1 };
+
+    out->n = n > 0 ? n : 1;
+    out->items = xai__alloc_array(out->context, out->n, sizeof *out->items);
+    out->values = xai__zalloc_array(out->context, out->n, sizeof *out->values);
+    if (out->items == NULL || out->values == NULL)
+        return XAI_E_NO_MEMORY;
+    memcpy(out->items, n > 0 ? targets : &top, out->n * sizeof *targets);
+    return XAI_OK;
+}
+
 xai_status xai__targets_init(xai__targets *out, const xai_model *model, const xai_target *targets, size_t n_targets,
                              uint32_t n_kinds)
 {
-    static const xai_target top = { .index = -1 };
-    xai_context *context = model->object.context;
-    xai_status status = XAI_OK;
+    xai_status status;
 
-    if (n_targets == 0)
-        targets = &top;
-    *out = (xai__targets){ .model = model, .n = n_targets > 0 ? n_targets : 1 };
-    out->items = xai__alloc_array(context, out->n, sizeof *out->items);
-    out->values = xai__alloc_array(context, out->n, sizeof *out->values);
-    if (out->items == NULL || out->values == NULL)
-        status = XAI_E_NO_MEMORY;
+    *out = (xai__targets){ .model = model, .context = model->object.context };
+    status = copy_targets(out, targets, n_targets);
+    for (size_t i = 0; i < out->n && status == XAI_OK; i++)
+        status = xai__target_check(&out->values[i], model, &out->items[i], n_kinds);
+    if (status < 0)
+        xai__targets_fini(out);
+    return status;
+}
+
+xai_status xai__targets_init_classes(xai__targets *out, xai_context *context, int64_t n_classes,
+                                     const xai_target *targets, size_t n_targets)
+{
+    xai_status status;
+
+    *out = (xai__targets){ .context = context };
+    status = copy_targets(out, targets, n_targets);
     for (size_t i = 0; i < out->n && status == XAI_OK; i++) {
-        out->items[i] = targets[i];
-        status = xai__target_check(&out->values[i], model, &targets[i], n_kinds);
+        status = check_kind(&out->items[i], XAI_SCORE_VALUE);
+        if (status == XAI_OK)
+            status = check_classes(&out->items[i], n_classes);
     }
     if (status < 0)
         xai__targets_fini(out);
     return status;
 }
 
+/* Leaves nothing, so that it may be called again. */
 void xai__targets_fini(xai__targets *targets)
 {
-    xai_context *context = targets->model->object.context;
-
-    xai__free(context, targets->items);
-    xai__free(context, targets->values);
+    xai__free(targets->context, targets->items);
+    xai__free(targets->context, targets->values);
+    targets->items = NULL;
+    targets->values = NULL;
 }
 
 size_t xai__targets_share(xai__targets *part, const xai__targets *targets, size_t first)
@@ -161,7 +205,10 @@ size_t xai__targets_share(xai__targets *part, const xai__targets *targets, size_
 
     while (end < targets->n && targets->values[end] == targets->values[first])
         end++;
-    *part = (xai__targets){ targets->model, targets->items + first, targets->values + first, end - first };
+    *part = *targets;
+    part->items += first;
+    part->values += first;
+    part->n = end - first;
     return end;
 }
 

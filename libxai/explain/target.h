@@ -9,7 +9,8 @@
 
 /* The list that a caller hands in, as functions of values. */
 typedef struct xai__targets {
-    const xai_model *model;
+    const xai_model *model; /* NULL: a black box's */
+    xai_context *context;
     xai_target *items; /* copies; an index of -1 becomes that of the largest element in the first image that is seen */
     int32_t *values;   /* what each is a function of: the output, or the value that it names */
     size_t n;
@@ -20,6 +21,10 @@ typedef struct xai__targets {
 xai_status xai__targets_init(xai__targets *out, const xai_model *model, const xai_target *targets, size_t n_targets,
                              uint32_t n_kinds);
 void xai__targets_fini(xai__targets *targets);
+
+/* The same for a black box, whose n_classes outputs have no name; every value is 0. */
+xai_status xai__targets_init_classes(xai__targets *out, xai_context *context, int64_t n_classes,
+                                     const xai_target *targets, size_t n_targets);
 
 /* A view of those from first on that are functions of one value, which one backward pass can share; returns the index
  * behind them. The view needs no freeing. */
@@ -39,6 +44,10 @@ void xai__target_resolve(xai_target *target, const float *elements, size_t n);
 
 /* The score, from the n elements of its value. The index is resolved. */
 double xai__target_score(const xai_target *target, const xai_model *model, const float *elements, size_t n);
+
+/* The same where only this is known of the model: whether its outputs are probabilities already. */
+double xai__target_score_of(const xai_target *target, bool gives_probabilities, const float *elements, size_t n);
+double xai__target_probability_of(bool gives_probabilities, const float *elements, size_t n, int64_t index);
 
 /* The gradient of the score with respect to the elements. */
 void xai__target_gradient(float *out, const xai_target *target, const xai_model *model, const float *elements,

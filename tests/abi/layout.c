@@ -58,6 +58,16 @@ AT(xai_run_options, progress, 24);
 AT(xai_run_options, user, 32);
 SIZE(xai_run_options, 40);
 
+AT(xai_black_box, struct_size, 0);
+AT(xai_black_box, predict, 8);
+AT(xai_black_box, user, 16);
+AT(xai_black_box, n_classes, 24);
+AT(xai_black_box, shape, 32);
+AT(xai_black_box, max_batch, 56);
+AT(xai_black_box, kind, 64);
+AT(xai_black_box, reserved, 68);
+SIZE(xai_black_box, 72);
+
 AT(xai_saliency_options, struct_size, 0);
 AT(xai_saliency_options, method, 8);
 AT(xai_saliency_options, profile, 16);
@@ -229,6 +239,7 @@ _Static_assert(XAI_PURPOSE_LATENCY == 0 && XAI_PURPOSE_WINDOWED == 2, "a purpose
 _Static_assert(XAI_HOOK_CAPTURE == 0 && XAI_HOOK_OBSERVE == 1 && XAI_HOOK_EDIT == 2, "a kind of hook moved");
 _Static_assert(XAI_SCORE_LOGIT == 0 && XAI_SCORE_VALUE == 3, "a score moved");
 _Static_assert(XAI_NORMALISE_PROFILE == 0 && XAI_NORMALISE_MIN_MAX == 2, "a scaling moved");
+_Static_assert(XAI_PREDICT_LOGITS == 0 && XAI_PREDICT_PROBABILITIES == 1, "a kind of black box moved");
 _Static_assert(XAI_FUSE_PROFILE == 0 && XAI_FUSE_MEAN == 1 && XAI_FUSE_MAX == 2, "a fusion moved");
 _Static_assert(XAI_CAM_EIGEN_SMOOTH == 1 && XAI_CAM_AUG_SMOOTH == 2 && XAI_CAM_ANY_LAYER == 4, "a flag moved");
 _Static_assert(XAI_TREE_HIERARCHY == 0 && XAI_TREE_CART == 1 && XAI_TREE_DNDT == 2, "a kind of tree moved");
