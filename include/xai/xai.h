@@ -10,6 +10,7 @@
 #include <xai/hook.h>
 #include <xai/image.h>
 #include <xai/metrics.h>
+#include <xai/influence.h>
 #include <xai/model.h>
 #include <xai/nbdt.h>
 #include <xai/predict.h>

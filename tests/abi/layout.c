@@ -227,6 +227,42 @@ AT(xai_visualize_options, learning_rate, 84);
 AT(xai_visualize_options, deviation, 88);
 AT(xai_visualize_options, reserved, 92);
 SIZE(xai_visualize_options, 96);
+AT(xai_training_options, struct_size, 0);
+AT(xai_training_options, list, 8);
+AT(xai_training_options, cache, 16);
+AT(xai_training_options, classifier, 24);
+AT(xai_training_options, example, 32);
+AT(xai_training_options, user, 40);
+AT(xai_training_options, n_examples, 48);
+AT(xai_training_options, run, 56);
+AT(xai_training_options, flags, 64);
+AT(xai_training_options, reserved, 68);
+SIZE(xai_training_options, 72);
+
+AT(xai_influence_options, struct_size, 0);
+AT(xai_influence_options, method, 8);
+AT(xai_influence_options, solver, 16);
+AT(xai_influence_options, product, 24);
+AT(xai_influence_options, profile, 32);
+AT(xai_influence_options, parameters, 40);
+AT(xai_influence_options, n_parameters, 48);
+AT(xai_influence_options, learning_rates, 56);
+AT(xai_influence_options, run, 64);
+AT(xai_influence_options, damping, 72);
+AT(xai_influence_options, tolerance, 80);
+AT(xai_influence_options, scale, 88);
+AT(xai_influence_options, max_iterations, 96);
+AT(xai_influence_options, n_samples, 100);
+AT(xai_influence_options, batch, 104);
+AT(xai_influence_options, flags, 108);
+SIZE(xai_influence_options, 112);
+
+AT(xai_influence_record, prediction, 0);
+AT(xai_influence_record, label, 8);
+AT(xai_influence_record, loss, 16);
+AT(xai_influence_record, residual, 24);
+AT(xai_influence_record, n_iterations, 32);
+SIZE(xai_influence_record, 40);
 
 _Static_assert(sizeof(xai_status) == 4, "xai_status changed its size");
 
@@ -242,6 +278,7 @@ _Static_assert(XAI_NORMALISE_PROFILE == 0 && XAI_NORMALISE_MIN_MAX == 2, "a scal
 _Static_assert(XAI_PREDICT_LOGITS == 0 && XAI_PREDICT_PROBABILITIES == 1, "a kind of black box moved");
 _Static_assert(XAI_FUSE_PROFILE == 0 && XAI_FUSE_MEAN == 1 && XAI_FUSE_MAX == 2, "a fusion moved");
 _Static_assert(XAI_CAM_EIGEN_SMOOTH == 1 && XAI_CAM_AUG_SMOOTH == 2 && XAI_CAM_ANY_LAYER == 4, "a flag moved");
+_Static_assert(XAI_TRAINING_EXIF == 1 && XAI_INFLUENCE_PENALTY == 1, "a flag moved");
 _Static_assert(XAI_TREE_HIERARCHY == 0 && XAI_TREE_CART == 1 && XAI_TREE_DNDT == 2, "a kind of tree moved");
 _Static_assert(XAI_SEGMENT_SET_SEED == 1 && XAI_SEGMENT_KEEP_FRAGMENTS == 2, "a flag moved");
 _Static_assert(XAI_TREE_HARD == 0 && XAI_TREE_SOFT == 1, "a mode moved");

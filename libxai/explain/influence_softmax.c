@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ * The softmax layer over features: logits, losses and their gradients, in double. */
+#include <math.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "explain/influence.h"
+
+/* Four sums that do not wait for one another, added in a fixed order. */
+static double dot_features(const double *a, const float *x, size_t n)
+{
+    double sums[4] = { 0 };
+    size_t k = 0;
+
+    for (; k + 4 <= n; k += 4)
+        for (size_t i = 0; i < 4; i++)
+            sums[i] += a[k + i] * (double)x[k + i];
+    for (; k < n; k++)
+        sums[0] += a[k] * (double)x[k];
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+void xai__softmax_apply(double *out, const xai_training *training, const double *matrix, const float *x)
+{
+    for (size_t c = 0; c < training->n_classes; c++) {
+        const double *row = matrix + c * training->n_inputs;
+
+        out[c] = dot_features(row, x, training->n_features);
+        if (training->n_inputs > training->n_features)
+            out[c] += row[training->n_features];
+    }
+}
+
+/* In place, from logits; returns log of the sum of exponentials. */
+static double softmax(double *z, size_t n)
+{
+    double top = z[0], sum = 0;
+
+    for (size_t c = 1; c < n; c++)
+        top = z[c] > top ? z[c] : top;
+    for (size_t c = 0; c < n; c++) {
+        z[c] = exp(z[c] - top);
+        sum += z[c];
+    }
+    for (size_t c = 0; c < n; c++)
+        z[c] /= sum;
+    return top + log(sum);
+}
+
+void xai__softmax_residuals(double *out, const xai_training *training, const xai__rows *rows, const int64_t *labels)
+{
+    for (size_t i = 0; i < rows->n; i++) {
+        double *p = out + i * training->n_classes;
+
+        xai__softmax_apply(p, training, training->weights, rows->data + i * rows->stride);
+        softmax(p, training->n_classes);
+        if (labels != NULL)
+            p[labels[i]] -= 1;
+    }
+}
+
+static void outer_product(double *g, const double *residual, const float *x, const xai_training *training)
+{
+    for (size_t c = 0; c < training->n_classes; c++) {
+        double *row = g + c * training->n_inputs;
+
+        for (size_t k = 0; k < training->n_features; k++)
+            row[k] = residual[c] * (double)x[k];
+        if (training->n_inputs > training->n_features)
+            row[training->n_features] = residual[c];
+    }
+}
+
+static size_t largest(const double *z, size_t n)
+{
+    size_t best = 0;
+
+    for (size_t c = 1; c < n; c++)
+        best = z[c] > z[best] ? c : best;
+    return best;
+}
+
+xai_status xai__softmax_look(xai_influence_record *record, double *g, double *residual, const xai_training *training,
+                             const float *x, int64_t label)
+{
+    size_t n = training->n_classes, top;
+    double own;
+
+    for (size_t k = 0; k < training->n_features; k++)
+        if (!isfinite(x[k]))
+            return xai__fail(XAI_E_FORMAT, "feature %zu of a test example is not finite", k);
+    if (label < -1 || label >= (int64_t)n)
+        return xai__fail(XAI_E_INVALID, "there is no class %lld, the layer has %zu", (long long)label, n);
+    xai__softmax_apply(residual, training, training->weights, x);
+    top = largest(residual, n);
+    label = label < 0 ? (int64_t)top : label;
+    own = residual[label];
+    *record = (xai_influence_record){ .prediction = (int64_t)top, .label = label };
+    record->loss = softmax(residual, n) - own;
+    residual[label] -= 1;
+    if (g != NULL)
+        outer_product(g, residual, x, training);
+    return XAI_OK;
+}
