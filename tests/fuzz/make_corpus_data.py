@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes the seeds of fuzz_cart, fuzz_csv, fuzz_hierarchy, fuzz_json, fuzz_npy, fuzz_pth, fuzz_safetensors and
-fuzz_wordnet into corpus/.
+"""Writes the seeds of fuzz_cart, fuzz_csv, fuzz_hierarchy, fuzz_json, fuzz_npy, fuzz_pth, fuzz_safetensors,
+fuzz_training and fuzz_wordnet into corpus/.
 
 They are the small files below tests/golden and pieces of them, so that every branch of the readers is near a seed.
 """
@@ -205,7 +205,34 @@ WORDNET = {
 }
 
 
+def features(kind, n_features, n_records, tail=b"", order=0x0102030405060708, reserved=0):
+    """A cache without digests, which fuzz_training mends."""
+    head = b"XAIFEAT1" + struct.pack("<QQQQQQQ", order, 1, 2, n_features, 0, reserved, 0)
+    record = struct.pack("<QQ", 5, 0) + struct.pack("<f", 0.5) * n_features
+    return kind + head + record * n_records + tail
+
+
+TRAINING = {
+    "list": b"L# a comment\n\na b.png\t3\r\nc,d.png,9\ne.png 0",
+    "list-no-label": b"La.png\n",
+    "list-bad-label": b"La.png\t10\n",
+    "list-nul": b"La\0b.png\t1\n",
+    "list-long": b"L" + b"a" * 9000 + b"\t1\n",
+    "list-separators": b"L\t\t1\n,,\n   \n",
+    "cache": features(b"R", 3, 4),
+    "cache-cut": features(b"R", 3, 4, b"12345"),
+    "cache-empty": features(b"R", 3, 0),
+    "cache-no-features": features(b"R", 0, 4),
+    "cache-many-features": features(b"R", 0, 1).replace(struct.pack("<QQQ", 1, 2, 0), struct.pack("<QQQ", 1, 2, 2**62)),
+    "cache-order": features(b"R", 3, 1, order=0x0807060504030201),
+    "cache-reserved": features(b"R", 3, 1, reserved=1),
+    "cache-undigested": features(b"C", 3, 4),
+    "cache-short": features(b"R", 3, 0)[:40],
+}
+
+
 def main():
+    write("training", TRAINING.items())
     write("csv", CSV.items())
     write("cart", CART.items())
     write("hierarchy", HIERARCHY.items())
