@@ -273,6 +273,26 @@ XAI_API xai_status xai_influence_self(double *scores, double *residual, xai_infl
  */
 XAI_API void xai_influence_rank(uint32_t *order, const double *scores, size_t n);
 
+/**
+ * Write a page about one prediction: HTML with the most helpful and the most harmful training pictures in it.
+ *
+ * @param path      File to write. It appears whole or not at all.
+ * @param training  The training set; its pictures are loaded again.
+ * @param scores    xai_training_count() scores of the test picture.
+ * @param test      The test picture.
+ * @param name      Its name. NULL: "test picture".
+ * @param record    What xai_influence_compute() found out about it.
+ * @param n_shown   Pictures of each kind, at most 500. 0: 12.
+ * @return 0; XAI_E_IO; XAI_E_INVALID; XAI_E_UNSUPPORTED for a set of features alone, or without PNG; XAI_E_NO_MEMORY;
+ * any error of xai_training_image().
+ *
+ * The page loads nothing and runs nothing. Any thread; calls the example callback where there is one.
+ * @since 0.1
+ */
+XAI_API xai_status xai_influence_page(const char *path, const xai_training *training, const double *scores,
+                                      const xai_image *test, const char *name, const xai_influence_record *record,
+                                      size_t n_shown);
+
 #ifdef __cplusplus
 }
 #endif
