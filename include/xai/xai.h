@@ -9,6 +9,7 @@
 #include <xai/context.h>
 #include <xai/hook.h>
 #include <xai/image.h>
+#include <xai/lime.h>
 #include <xai/metrics.h>
 #include <xai/influence.h>
 #include <xai/model.h>

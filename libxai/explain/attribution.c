@@ -34,6 +34,7 @@ void xai_attribution_unref(xai_attribution *attribution)
     xai__free(context, attribution->layer);
     xai__free(context, attribution->label);
     xai__free(context, attribution->value);
+    xai__free(context, attribution->coefficients);
     xai__free(context, attribution);
     xai_context_unref(context);
 }

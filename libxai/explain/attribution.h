@@ -40,6 +40,8 @@ struct xai_attribution {
     char *label;       /* NULL: the model has none */
     char *value;       /* the target's, NULL where it is a class */
     double score, probability;
+    double *coefficients; /* of segments, and behind them their standard errors; NULL: the method has none */
+    size_t n_coefficients;
     bool is_signed; /* zero is the middle of the map, not its end */
     bool is_scaled; /* as the profile does, already */
     xai__note notes[XAI__MAX_NOTES];

@@ -116,6 +116,35 @@ AT(xai_metric_options, tolerance, 56);
 AT(xai_metric_options, k, 60);
 SIZE(xai_metric_options, 64);
 
+AT(xai_lime_options, struct_size, 0);
+AT(xai_lime_options, profile, 8);
+AT(xai_lime_options, selection, 16);
+AT(xai_lime_options, samples, 24);
+AT(xai_lime_options, baseline, 32);
+AT(xai_lime_options, run, 40);
+AT(xai_lime_options, black_box, 48);
+AT(xai_lime_options, kernel_width, 56);
+AT(xai_lime_options, alpha, 64);
+AT(xai_lime_options, n_samples, 72);
+AT(xai_lime_options, n_features, 76);
+AT(xai_lime_options, n_repeats, 80);
+AT(xai_lime_options, n_top, 84);
+AT(xai_lime_options, hide_value, 88);
+AT(xai_lime_options, hide, 92);
+SIZE(xai_lime_options, 96);
+
+AT(xai_shap_options, struct_size, 0);
+AT(xai_shap_options, profile, 8);
+AT(xai_shap_options, samples, 16);
+AT(xai_shap_options, baseline, 24);
+AT(xai_shap_options, run, 32);
+AT(xai_shap_options, black_box, 40);
+AT(xai_shap_options, n_samples, 48);
+AT(xai_shap_options, hide_value, 52);
+AT(xai_shap_options, hide, 56);
+AT(xai_shap_options, reserved, 60);
+SIZE(xai_shap_options, 64);
+
 AT(xai_draw_options, struct_size, 0);
 AT(xai_draw_options, style, 8);
 AT(xai_draw_options, kind, 16);
@@ -281,6 +310,8 @@ _Static_assert(XAI_CAM_EIGEN_SMOOTH == 1 && XAI_CAM_AUG_SMOOTH == 2 && XAI_CAM_A
 _Static_assert(XAI_TRAINING_EXIF == 1 && XAI_INFLUENCE_PENALTY == 1, "a flag moved");
 _Static_assert(XAI_TREE_HIERARCHY == 0 && XAI_TREE_CART == 1 && XAI_TREE_DNDT == 2, "a kind of tree moved");
 _Static_assert(XAI_SEGMENT_SET_SEED == 1 && XAI_SEGMENT_KEEP_FRAGMENTS == 2, "a flag moved");
+_Static_assert(XAI_HIDE_DEFAULT == 0 && XAI_HIDE_MEAN == 1 && XAI_HIDE_VALUE == 2, "a way to hide moved");
+_Static_assert(XAI_TOP_POSITIVE == 0 && XAI_TOP_NEGATIVE == 1 && XAI_TOP_BOTH == 2, "a choice moved");
 _Static_assert(XAI_TREE_HARD == 0 && XAI_TREE_SOFT == 1, "a mode moved");
 _Static_assert(XAI_TREE_TEXT == 0 && XAI_TREE_JSON == 1 && XAI_TREE_DOT == 2 && XAI_TREE_SVG == 3 && XAI_TREE_HTML == 4,
                "a format moved");
