@@ -10,7 +10,7 @@
 
 /* --- Cholesky --- */
 
-bool xai__cholesky(double *a, size_t n)
+bool xai__linear_factor(double *a, size_t n)
 {
     double largest = 0;
 
@@ -30,7 +30,7 @@ bool xai__cholesky(double *a, size_t n)
     return true;
 }
 
-void xai__cholesky_solve(const double *factor, size_t n, double *b)
+void xai__linear_solve(const double *factor, size_t n, double *b)
 {
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < i; k++)
@@ -311,7 +311,7 @@ static xai_status factor_equations(double *a, const xai__linear *f, const xai__d
             trace += a[i * n + i];
             a[i * n + i] += alpha;
         }
-        if (xai__cholesky(a, n))
+        if (xai__linear_factor(a, n))
             return XAI_OK;
         if (!lenient || !(trace > 0))
             break;
@@ -338,7 +338,7 @@ static xai_status estimate_errors(xai__linear *f, const xai__design *d, const do
 
         for (size_t k = 0; k < n; k++)
             pull[k] = rest * ((row[f->features[k]] != 0) - d->mean[f->features[k]]);
-        xai__cholesky_solve(factor, n, pull);
+        xai__linear_solve(factor, n, pull);
         for (size_t k = 0; k < n; k++)
             f->errors[f->features[k]] += pull[k] * pull[k];
     }
@@ -362,7 +362,7 @@ xai_status xai__linear_ridge(xai__linear *f, const xai__design *d, const double 
         multiply_by_labels(products, d, y, stride);
         for (size_t k = 0; k < n; k++)
             products[k] = products[f->features[k]]; /* ascending, so none is overwritten before it is read */
-        xai__cholesky_solve(factor, n, products);
+        xai__linear_solve(factor, n, products);
         memset(f->coefficients, 0, d->m * sizeof *f->coefficients);
         memset(f->errors, 0, d->m * sizeof *f->errors);
         for (size_t k = 0; k < n; k++)

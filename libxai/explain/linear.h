@@ -56,9 +56,9 @@ xai_status xai__linear_lasso(xai__linear *f, const xai__design *d, const double 
 
 /* Cholesky's factor of a symmetric, positive definite n x n matrix, in place in its lower half. False if it is not
  * definite. */
-bool xai__cholesky(double *a, size_t n);
+bool xai__linear_factor(double *a, size_t n);
 
 /* Solves with that factor, in place. */
-void xai__cholesky_solve(const double *factor, size_t n, double *b);
+void xai__linear_solve(const double *factor, size_t n, double *b);
 
 #endif
