@@ -199,6 +199,12 @@ static xai_status fill_stages(candidate *c, planner *p, const xai__fused *fused)
     return XAI_OK;
 }
 
+/* Pictures and their gradients, of a quarter of a block, are rather read by callers than by kernels. */
+static uint32_t wanted_layout(const xai__value *value)
+{
+    return value->rank == 4 && value->shape[1] > XAI__BLOCK / 4 ? XAI__BLOCKED : XAI__PLAIN;
+}
+
 /* Sets c->kernel to a kernel for the longest prefix of the stages that some backend takes; NULL if none does. */
 static xai_status find_kernel(candidate *c, planner *p, const xai__fused *fused)
 {
@@ -212,9 +218,8 @@ static xai_status find_kernel(candidate *c, planner *p, const xai__fused *fused)
     xai__fused_describe(&c->desc, p->plan->graph, fused, p->plan->key.purpose);
     c->desc.stages = c->stages;
     c->desc.in_layout = from >= 0 ? p->plan->places[from].layout : XAI__PLAIN;
-    c->desc.out_layout = is_map                                                              ? c->desc.in_layout
-                         : value_of(p, p->plan->graph->nodes[fused->node].output)->rank == 4 ? XAI__BLOCKED
-                                                                                             : XAI__PLAIN;
+    c->desc.out_layout = is_map ? c->desc.in_layout
+                                : wanted_layout(value_of(p, p->plan->graph->nodes[fused->node].output));
     for (size_t n = fused->n_stages + 1; n-- > least;) {
         c->desc.n_stages = (uint32_t)n;
         c->n_stages = n;

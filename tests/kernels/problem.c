@@ -170,18 +170,33 @@ static void random_pool_data(shape *s, xai__rng *rng)
     s->count_pad = 0;
 }
 
+/* As from features to a picture, in either layout. */
+static void random_few(shape *s, xai__rng *rng)
+{
+    random_window(s, rng);
+    s->in_c = PICK(rng, 16, 17, 24, 31, 32, 48, 64, 80);
+    s->out_c = rng_int(rng, 1, 4);
+    s->out_layout = (uint32_t)rng_int(rng, 0, 1);
+}
+
+static void random_few_data(shape *s, xai__rng *rng)
+{
+    random_few(s, rng);
+    s->op = XAI__CONV_DATA;
+}
+
 const char *const family_names[N_FAMILIES] = { "convolution", "filter",       "stem",           "depthwise",
                                                "groups",      "block groups", "matrix",         "pool",
                                                "map",         "dense data",   "depthwise data", "block groups data",
-                                               "pool data" };
+                                               "pool data",   "few",          "few data" };
 
 shape shape_random(xai__rng *rng, enum family family)
 {
-    static void (*const make[N_FAMILIES])(shape *, xai__rng *) = {
-        random_dense,    random_filter, random_stem, random_depthwise,  random_groups,         random_block_groups,
-        random_matrix,   random_pool,   random_map,  random_dense_data, random_depthwise_data, random_block_groups_data,
-        random_pool_data
-    };
+    static void (*const make[N_FAMILIES])(
+        shape *, xai__rng *) = { random_dense,     random_filter,       random_stem,           random_depthwise,
+                                 random_groups,    random_block_groups, random_matrix,         random_pool,
+                                 random_map,       random_dense_data,   random_depthwise_data, random_block_groups_data,
+                                 random_pool_data, random_few,          random_few_data };
     shape s;
     int32_t h, w;
 

@@ -45,6 +45,8 @@ enum family {
     DEPTHWISE_DATA,
     BLOCK_GROUPS_DATA,
     POOL_DATA,
+    FEW,
+    FEW_DATA,
     N_FAMILIES
 };
 extern const char *const family_names[N_FAMILIES];

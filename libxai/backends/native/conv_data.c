@@ -2,44 +2,9 @@
  * The gradient of a strided convolution with respect to its input. Outputs that lie a stride apart see the same taps,
  * at inputs that follow each other: a run each. */
 #include "backends/native/pack.h"
+#include "backends/native/taps.h"
 
 #include <string.h>
-
-/* Taps that reach an output, of one direction: first, first + step, ... n of them; the input under the first. The
- * inputs under the others lie each `back` before the one under the tap before. */
-typedef struct taps {
-    int32_t first, step, n, in, back;
-} taps;
-
-static int32_t common_divisor(int32_t a, int32_t b)
-{
-    while (b != 0) {
-        int32_t rest = a % b;
-
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
-/* Of output o; in and out of the axis are those of the gradient: dy and dx. */
-static taps taps_of(const xai__axis *axis, int32_t o)
-{
-    int32_t divisor = common_divisor(axis->stride, axis->dilation);
-    taps t = { 0, axis->stride / divisor, 0, 0, axis->dilation / divisor };
-
-    for (int32_t k = 0; k < axis->kernel; k++) {
-        int64_t at = (int64_t)o + axis->pad - (int64_t)k * axis->dilation;
-
-        if (at < 0 || at % axis->stride != 0 || at / axis->stride >= axis->in)
-            continue;
-        if (t.n++ == 0) {
-            t.first = k;
-            t.in = (int32_t)(at / axis->stride);
-        }
-    }
-    return t;
-}
 
 static bool takes(const xai__op_desc *desc, const xai__level *level)
 {
@@ -118,7 +83,8 @@ static void spread_places(xai__run *run, int32_t stride)
 
 /* n_pixels outputs, a stride apart from (y, x) on, which have the same taps. */
 static void run_line(const xai__run *common, const xai__native_kernel *kernel, const xai__args *args,
-                     const xai__part *part, const taps *rows, const taps *cols, int32_t y, int32_t x, size_t n_pixels)
+                     const xai__part *part, const xai__taps *rows, const xai__taps *cols, int32_t y, int32_t x,
+                     size_t n_pixels)
 {
     const xai__spot spot = { part->image, part->first_block, y, x, XAI__ACROSS };
     xai__run run = *common;
@@ -143,20 +109,14 @@ static void run_line(const xai__run *common, const xai__native_kernel *kernel, c
 
 /* The outputs of one row that lie a stride apart from x on, in as few runs as their taps allow. */
 static void run_phase(const xai__run *common, const xai__native_kernel *kernel, const xai__args *args,
-                      const xai__part *part, const taps *rows, int32_t y, int32_t x)
+                      const xai__part *part, const xai__taps *rows, int32_t y, int32_t x)
 {
     const int32_t stride = kernel->cols.stride;
 
     while (x < part->window.x1) {
-        taps cols = taps_of(&kernel->cols, x);
-        int32_t n = 1;
+        xai__taps cols = xai__taps_back(&kernel->cols, x);
+        int32_t n = xai__taps_alike(&kernel->cols, &cols, x, part->window.x1);
 
-        for (int32_t next = x + stride; next < part->window.x1; next += stride, n++) {
-            taps there = taps_of(&kernel->cols, next);
-
-            if (there.first != cols.first || there.n != cols.n)
-                break;
-        }
         run_line(common, kernel, args, part, rows, &cols, y, x, (size_t)n);
         x += n * stride;
     }
@@ -179,7 +139,7 @@ static void run_group(const xai__native_kernel *kernel, const xai__args *args, c
     run.w_out = n_in * run.w_block;
     run.weights = (const float *)args->packed + part->first_block * run.w_out;
     for (int32_t y = part->window.y0; y < part->window.y1; y++) {
-        taps rows = taps_of(&kernel->rows, y);
+        xai__taps rows = xai__taps_back(&kernel->rows, y);
 
         for (int32_t phase = 0; phase < kernel->cols.stride; phase++)
             run_phase(&run, kernel, args, part, &rows, y, part->window.x0 + phase);

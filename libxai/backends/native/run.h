@@ -85,6 +85,13 @@ typedef struct xai__dot_table {
     xai__dot_fn *tiles[XAI__TILE_BLOCKS + 1][XAI__TILE_PIXELS + 1]; /* [blocks][pixels] */
 } xai__dot_table;
 
+/* A table of convolutions into few channels has a run for 1, 2, 3 and 4 of them; it writes four sums a pixel to out. */
+enum { XAI__FEW = 4 };
+
+typedef struct xai__few_table {
+    xai__lane_fn *runs[XAI__FEW];
+} xai__few_table;
+
 typedef struct xai__lane_table {
     xai__lane_fn *runs[XAI__N_LANE_OPS];
 } xai__lane_table;
@@ -121,6 +128,7 @@ typedef struct xai__level {
     uint64_t cpu_features; /* that it needs */
     const xai__dot_table *dot;
     const xai__lane_table *lane;
+    const xai__few_table *few;
     const xai__winograd_table *winograd;
     xai__peaks_fn *peaks;
     xai__costs costs;

@@ -218,6 +218,60 @@ INLINE vec vec_if_above(vec a, vec b, vec v, vec w)
     return r;
 }
 
+/* out[0..3] = the sums of the lanes of a, b, c and d. On every instruction set lanes i and i + 8 are added first, then
+ * i and i + 4, then i and i + 2. */
+#if defined(XAI_ISA_AVX512)
+INLINE void vec_sums(float *out, vec a, vec b, vec c, vec d)
+{
+    const part ab = part_add(_mm512_shuffle_f32x4(a.p[0], b.p[0], 0x44), _mm512_shuffle_f32x4(a.p[0], b.p[0], 0xee));
+    const part cd = part_add(_mm512_shuffle_f32x4(c.p[0], d.p[0], 0x44), _mm512_shuffle_f32x4(c.p[0], d.p[0], 0xee));
+    const part four = part_add(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
+    const part two = part_add(four, _mm512_permute_ps(four, 0x4e));
+    const part one = part_add(two, _mm512_permute_ps(two, 0xb1));
+    const __m512i firsts = _mm512_setr_epi32(0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12);
+
+    _mm_storeu_ps(out, _mm512_castps512_ps128(_mm512_permutexvar_ps(firsts, one)));
+}
+#elif defined(__SSE2__)
+#if defined(XAI_ISA_AVX2)
+INLINE __m128 vec_quarters(vec v)
+{
+    const part half = part_add(v.p[0], v.p[1]);
+
+    return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+}
+#else
+INLINE __m128 vec_quarters(vec v)
+{
+    return part_add(part_add(v.p[0], v.p[2]), part_add(v.p[1], v.p[3]));
+}
+#endif
+
+INLINE void vec_sums(float *out, vec a, vec b, vec c, vec d)
+{
+    const __m128 qa = vec_quarters(a), qb = vec_quarters(b), qc = vec_quarters(c), qd = vec_quarters(d);
+    const __m128 ab = _mm_add_ps(_mm_unpacklo_ps(qa, qb), _mm_unpackhi_ps(qa, qb));
+    const __m128 cd = _mm_add_ps(_mm_unpacklo_ps(qc, qd), _mm_unpackhi_ps(qc, qd));
+
+    _mm_storeu_ps(out, _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab)));
+}
+#else
+INLINE float vec_sum(vec v)
+{
+    const part four = part_add(part_add(v.p[0], v.p[2]), part_add(v.p[1], v.p[3]));
+
+    return (four[0] + four[2]) + (four[1] + four[3]);
+}
+
+INLINE void vec_sums(float *out, vec a, vec b, vec c, vec d)
+{
+    out[0] = vec_sum(a);
+    out[1] = vec_sum(b);
+    out[2] = vec_sum(c);
+    out[3] = vec_sum(d);
+}
+#endif
+
 /* The first n lanes, then zeros. */
 INLINE vec vec_first(vec v, int n)
 {

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * Which taps of a gradient's output there are, and which inputs they read. */
+#ifndef XAI__NATIVE_TAPS_H
+#define XAI__NATIVE_TAPS_H
+
+#include "backends/native/geometry.h"
+
+/* Taps that reach an output, of one direction: first, first + step, ... n of them; the input under the first. The
+ * inputs under the others lie each `back` before the one under the tap before. */
+typedef struct xai__taps {
+    int32_t first, step, n, in, back;
+    bool is_whole; /* none is missing at a border */
+} xai__taps;
+
+/* Of output o; in and out of the axis are those of the gradient: dy and dx. */
+xai__taps xai__taps_back(const xai__axis *axis, int32_t o);
+
+/* How many outputs before `end`, a stride apart from o on, have the taps that o has. */
+int32_t xai__taps_alike(const xai__axis *axis, const xai__taps *taps, int32_t o, int32_t end);
+
+#endif
