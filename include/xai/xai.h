@@ -14,6 +14,7 @@
 #include <xai/influence.h>
 #include <xai/model.h>
 #include <xai/nbdt.h>
+#include <xai/occlusion.h>
 #include <xai/predict.h>
 #include <xai/run.h>
 #include <xai/saliency.h>

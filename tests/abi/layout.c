@@ -68,6 +68,22 @@ AT(xai_black_box, kind, 64);
 AT(xai_black_box, reserved, 68);
 SIZE(xai_black_box, 72);
 
+AT(xai_occlusion_options, struct_size, 0);
+AT(xai_occlusion_options, profile, 8);
+AT(xai_occlusion_options, black_box, 16);
+AT(xai_occlusion_options, fill, 24);
+AT(xai_occlusion_options, baseline, 32);
+AT(xai_occlusion_options, run, 40);
+AT(xai_occlusion_options, fill_value, 48);
+AT(xai_occlusion_options, blur_sigma, 52);
+AT(xai_occlusion_options, window_height, 56);
+AT(xai_occlusion_options, window_width, 60);
+AT(xai_occlusion_options, stride_height, 64);
+AT(xai_occlusion_options, stride_width, 68);
+AT(xai_occlusion_options, flags, 72);
+AT(xai_occlusion_options, reserved, 76);
+SIZE(xai_occlusion_options, 80);
+
 AT(xai_saliency_options, struct_size, 0);
 AT(xai_saliency_options, method, 8);
 AT(xai_saliency_options, profile, 16);
