@@ -37,6 +37,8 @@ enum cli_group {
     CLI_ENSEMBLE = 1048576,
     CLI_CAM = 2097152,
     CLI_GRADIENT = 4194304,
+    CLI_SEGMENTS = 67108864,
+    CLI_LIME = 134217728,
     CLI_VISUALIZE = 536870912
 };
 
@@ -84,6 +86,8 @@ typedef struct cli_args {
     int32_t pictures, side;
     float rate, diversity, tv, l1, l2, blur;
     bool deepdream, plain, redirect;
+    const char *segmenter, *segment_map;
+    int32_t n_segments, features, repeats;
     cli_list layers, targets, operands;
 } cli_args;
 
@@ -116,6 +120,18 @@ char *cli_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Seconds of a clock that only goes forward. */
 double cli_seconds(void);
+
+/* Someone who watches a long method. */
+typedef struct cli_watch {
+    double start, last; /* seconds */
+    bool has_bar, is_drawn, is_interrupted;
+} cli_watch;
+
+/* Makes run report here: a bar on a terminal, and Ctrl-C ends the method with what there is so far. Once a program;
+ * end takes the bar off and begins anew. The last gives the exit code: 130 if it was stopped. */
+void cli_watch_begin(cli_watch *watch, const cli_args *cli, xai_run_options *run);
+void cli_watch_end(cli_watch *watch);
+int cli_watch_exit(int status);
 
 /* What a command works with. */
 typedef struct cli_subject {
@@ -166,6 +182,8 @@ int cli_layers(const cli_args *cli);
 int cli_cam(const cli_args *cli);
 int cli_saliency(const cli_args *cli);
 int cli_visualize(const cli_args *cli);
+int cli_lime(const cli_args *cli);
+int cli_shap(const cli_args *cli);
 int cli_nbdt(const cli_args *cli);
 int cli_hierarchy_induce(const cli_args *cli);
 int cli_hierarchy_show(const cli_args *cli);

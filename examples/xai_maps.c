@@ -94,14 +94,34 @@ static int save_picture(const map_job *job, map_result *result, size_t which, co
     return status < XAI_OK ? CLI_FAILED : CLI_GO_ON;
 }
 
+/* What the family draws beside heat. */
+static int save_extra_picture(const map_job *job, const map_result *result, size_t which, const char *picture)
+{
+    char *ending = cli_format(".%s.png", picture), *name = output_name(job, result, which, ending);
+    xai_image *image = NULL;
+    xai_status status = job->explainer->draw(&image, job->state, result->maps[which], result->crop, picture);
+
+    if (status >= XAI_OK)
+        status = xai_image_save(image, name, 0);
+    if (status < XAI_OK)
+        cli_fail_library(job->cli);
+    xai_image_unref(image);
+    free(ending);
+    free(name);
+    return status < XAI_OK ? CLI_FAILED : CLI_GO_ON;
+}
+
 static int save_pictures(const map_job *job, map_result *result)
 {
+    const char *const *extra = job->explainer->pictures;
     int status = CLI_GO_ON;
 
     for (size_t i = 0; i < job->n_targets && status == CLI_GO_ON; i++) {
         status = save_picture(job, result, i, NULL, ".heatmap.png");
         if (status == CLI_GO_ON)
             status = save_picture(job, result, i, result->crop, ".overlay.png");
+        for (size_t k = 0; extra != NULL && extra[k] != NULL && status == CLI_GO_ON; k++)
+            status = save_extra_picture(job, result, i, extra[k]);
     }
     return status;
 }
@@ -207,6 +227,19 @@ static json_object *describe_map(const map_job *job, const map_result *result)
     return map;
 }
 
+static void describe_extra_pictures(json_object *row, const map_job *job, const map_result *result, size_t which)
+{
+    const char *const *extra = job->explainer->pictures;
+
+    for (size_t k = 0; extra != NULL && extra[k] != NULL; k++) {
+        char *ending = cli_format(".%s.png", extra[k]), *name = output_name(job, result, which, ending);
+
+        json_object_object_add(row, extra[k], json_object_new_string(name));
+        free(ending);
+        free(name);
+    }
+}
+
 static json_object *describe_pictures(const map_job *job, const map_result *result)
 {
     json_object *list = json_object_new_array();
@@ -218,6 +251,7 @@ static json_object *describe_pictures(const map_job *job, const map_result *resu
 
         json_object_object_add(row, "heatmap", json_object_new_string(heatmap));
         json_object_object_add(row, "overlay", json_object_new_string(overlay));
+        describe_extra_pictures(row, job, result, i);
         json_object_array_add(list, row);
         free(heatmap);
         free(overlay);
@@ -294,6 +328,8 @@ static int explain(const map_job *job, map_result *result)
 {
     int status = cli_load(job->cli, &job->subject, result->path, &result->crop, &result->input);
 
+    if (status == CLI_GO_ON && job->explainer->look != NULL)
+        status = job->explainer->look(job->state, result->crop);
     if (status == CLI_GO_ON)
         status = compute(job, result);
     if (status == CLI_GO_ON)
@@ -400,11 +436,13 @@ int cli_maps(const cli_args *cli, const cli_explainer *explainer)
     status = prepare(&job);
     ready = status == CLI_GO_ON;
     for (size_t i = 0; ready && i < cli->operands.count; i++) {
+        if (explainer->stopped != NULL && explainer->stopped(job.state))
+            break;
         if (explain_path(&job, cli->operands.items[i]) != CLI_GO_ON)
             status = CLI_FAILED;
     }
     explainer->end(job.state);
     free(job.targets);
     cli_close(&job.subject);
-    return status;
+    return explainer->stopped != NULL ? cli_watch_exit(status) : status;
 }

@@ -17,6 +17,17 @@ typedef struct cli_explainer {
                           size_t n_targets);
 
     void (*end)(void *state); /* NULL is nothing */
+
+    /* What only some families have. Sees the picture before it is explained; CLI_GO_ON or an exit code. */
+    int (*look)(void *state, const xai_image *crop);
+
+    /* Draws further pictures of a map, by their names, which end with NULL. */
+    xai_status (*draw)(xai_image **out, void *state, const xai_attribution *map, const xai_image *crop,
+                       const char *picture);
+    const char *const *pictures;
+
+    /* True once the user stopped it: later pictures are left out. */
+    int (*stopped)(void *state);
 } cli_explainer;
 
 /* Runs a command of a family; an exit code. */

@@ -67,6 +67,8 @@ static int add_method(sheet *s, const xai_image *crop, const xai_tensor *input, 
         return cli_fail(s->cli, "out of memory");
     if (s->explainer->begin(&state, s->cli, &s->subject, method) != CLI_GO_ON) {
         cli_note(s->cli, "%s is left out", method);
+    } else if (s->explainer->look != NULL && s->explainer->look(state, crop) != CLI_GO_ON) {
+        cli_note(s->cli, "%s is left out", method);
     } else if (s->explainer->explain(maps, state, input, s->targets, s->n_targets) < XAI_OK) {
         cli_fail_library(s->cli);
         cli_note(s->cli, "%s is left out", method);

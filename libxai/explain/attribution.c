@@ -284,6 +284,17 @@ static void write_digest(xai__json_writer *w, const char *key, uint64_t digest)
     xai__json_write_string(w, key, text);
 }
 
+/* A number a segment, where the method has segments. */
+static void write_segments(xai__json_writer *w, const char *name, const double *numbers, size_t n)
+{
+    if (n == 0)
+        return;
+    xai__json_write_array(w, name);
+    for (size_t i = 0; i < n; i++)
+        xai__json_write_number(w, NULL, numbers[i]);
+    xai__json_write_end(w);
+}
+
 static void write_target(xai__json_writer *w, const xai_attribution *a)
 {
     static const char *const scores[] = { "logit", "probability", "margin", "value" };
@@ -300,6 +311,9 @@ static void write_target(xai__json_writer *w, const xai_attribution *a)
     if (a->target.score == XAI_SCORE_MARGIN)
         xai__json_write_integer(w, "against", a->target.against);
     xai__json_write_number(w, "score", a->score);
+    write_segments(w, "coefficients", a->coefficients, a->n_coefficients);
+    write_segments(w, "standard_errors", a->n_coefficients > 0 ? a->coefficients + a->n_coefficients : NULL,
+                   a->n_coefficients);
     xai__json_write_end(w);
 }
 

@@ -6,16 +6,18 @@ import json
 import math
 import os
 import random
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 import zlib
 
 SOURCE, BUILD = (os.path.abspath(path) for path in sys.argv[1:3])
 DATA = os.environ.get('XAI_TEST_DATA')
-COMMANDS = ['classify', 'layers', 'cam', 'nbdt', 'hierarchy induce', 'hierarchy show', 'hierarchy convert', 'tree fit',
+COMMANDS = ['classify', 'layers', 'cam', 'lime', 'shap', 'nbdt', 'hierarchy induce', 'hierarchy show', 'hierarchy convert', 'tree fit',
             'tree predict', 'tree explain', 'tree show', 'tree prune', 'convert', 'bench', 'info']
 LABELS = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck']
 
@@ -388,6 +390,74 @@ def test_cam_failures():
     xai('cam', *NET, '-o', 'net.json/x', 'a.png').fails(1, 'net.json/x')
     xai('cam', *NET, 'a.png', 'convert/../a.png').fails(2, 'a.png', 'convert/../a.png')
     xai('cam', *NET, '--npy', 'no/such/folder/m.npy', '-o', folder('failures'), 'a.png').fails(1, 'no/such/folder/m.npy')
+
+
+SEGMENT_PICTURES = ['heatmap', 'overlay', 'segments', 'top']
+
+
+def test_lime():
+    needs('png')
+    place = folder('lime')
+    net = ('-m', os.path.join(WORK, 'net.json'))
+    picture = os.path.join(WORK, 'a.png')
+    grid = ('--segmenter', 'grid', '--segments', '16')
+    document = json.loads(xai('lime', *net, *grid, '--samples', '100', '--repeats', '3', '--json', picture, cwd=place).works())
+    target = document['targets'][0]
+    assert sorted(os.listdir(place)) == [f'a.lime.{name}.png' for name in SEGMENT_PICTURES], os.listdir(place)
+    assert document['method'] == 'lime' and document['samples'] == 300 and document['segments'] == 16, document
+    assert 0 <= document['stability'] <= 1 and document['r_squared'] <= 1 and document['seed'] == 0, document
+    assert target['explains'] == 'probability' and len(target['coefficients']) == 16 == len(target['standard_errors']), target
+    assert document['map']['max'] == max(target['coefficients']) or abs(document['map']['max'] - max(target['coefficients'])) < 1e-6
+    again = json.loads(xai('lime', *net, *grid, '--samples', '100', '--json', picture, cwd=place).works())
+    assert again['targets'] == document['targets'] and 'stability' not in again
+    other = json.loads(xai('lime', *net, *grid, '--samples', '100', '--seed', '1', '--features', '4', '--json', picture, cwd=place).works())
+    assert sum(value != 0 for value in other['targets'][0]['coefficients']) == 4, other
+    two = xai('lime', *net, '--samples', '20', '--target', '3', '--target', '5', '-o', 'two', picture, cwd=place).works()
+    assert len(os.listdir(os.path.join(place, 'two'))) == 8 and two.count('a.lime.5.') == 2, two
+
+
+def test_shap():
+    needs('png')
+    place = folder('shap')
+    net = ('-m', os.path.join(WORK, 'net.json'))
+    picture = os.path.join(WORK, 'a.png')
+    grid = ('--segmenter', 'grid', '--segments', '9')
+    document = json.loads(xai('shap', *net, *grid, '--npy', 'map.npy', '--json', picture, cwd=place).works())
+    target = document['targets'][0]
+    assert document['samples'] == 510 == document['enumerated'], document
+    assert abs(sum(target['coefficients']) - target['score'] + document['expected']) < 1e-12, document
+    assert not any(target['standard_errors']) and npy_shape(os.path.join(place, 'map.npy')) == (32, 32)
+    # The map of another method as segments: as many as it has values.
+    document = json.loads(xai('shap', *net, '--segment-map', 'map.npy', '--samples', '60', '--json', picture, cwd=place).works())
+    assert 1 <= document['segments'] <= 9, document
+    xai('shap', *net, '--sheet', 'sheet.png', *grid, picture, cwd=place).works()
+    assert os.path.exists(os.path.join(place, 'sheet.png'))
+
+
+def test_segment_failures():
+    needs('png')
+    xai('lime', *NET, '--segmenter', 'scissors', 'a.png').fails(1, 'scissors', 'quickshift, slic, felzenszwalb, grid')
+    xai('lime', *NET, '--profile', 'tutorial', 'a.png').fails(1, 'tutorial', 'default, lime, captum')
+    xai('shap', *NET, '--profile', 'lime', 'a.png').fails(1, 'default, shap, captum')
+    xai('lime', *NET, '--layer', 'layer3', 'a.png').fails(2, '--layer')
+    xai('lime', *NET, '--segment-map', 'nowhere.npy', 'a.png').fails(1, 'nowhere.npy')
+    xai('shap', *NET, '--segmenter', 'grid', '--samples', '10', 'a.png').fails(1, '10 coalitions do not determine the values of 64 segments')
+    xai('shap', *NET, '--repeats', '2', 'a.png').fails(2, '--repeats')
+
+
+def test_interrupted():
+    """Ctrl-C keeps what there is so far."""
+    needs('png')
+    place = folder('interrupted')
+    command = [os.path.join(BUILD, 'examples', 'xai'), 'lime', '-m', os.path.join(WORK, 'net.json'), '--samples', '1000000',
+               '--segmenter', 'grid', '--json', os.path.join(WORK, 'a.png')]
+    with subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, (process.returncode, err)
+    assert 0 < json.loads(out)['samples'] < 1000000, out
+    assert sorted(os.listdir(place)) == [f'a.lime.{name}.png' for name in SEGMENT_PICTURES], os.listdir(place)
 
 
 # The tutorial's programs.
