@@ -73,6 +73,11 @@ int32_t xai__op_add(xai__graph *graph, uint32_t op, const xai__attributes *attri
 void xai__op_compute(const xai__graph *graph, int32_t node, const float *const *inputs, float *out,
                      const xai__op_window *window);
 
+/* The part of a node's output that may change with a window of this input; false: all of it. Input and output have rank
+ * 4, and the operator is the model's own, not a gradient's. */
+bool xai__op_reach(xai__op_window *out, const xai__graph *graph, int32_t node, size_t input,
+                   const xai__op_window *dirty);
+
 /* scale = gamma / sqrt(variance + epsilon), shift = beta - mean * scale, each rounded once from double. */
 void xai__batch_norm_affine(float *scale, float *shift, size_t n, const float *const gamma_beta_mean_variance[4],
                             float epsilon);

@@ -77,30 +77,32 @@ static bool is_wanted(const forward *f, const xai_hook *hook)
     return !atomic_load(&hook->is_dropped) && (f->request->fires_hooks || hook->kind == XAI_HOOK_EDIT);
 }
 
+static xai_status list_hooks(forward *f)
+{
+    const xai_session *session = f->session;
+    size_t n = 0;
+
+    for (xai_hook *hook = session->hooks; hook != NULL; hook = hook->next)
+        n++;
+    f->hooks = xai__alloc_array(session->object.context, n, sizeof(xai_hook *));
+    if (f->hooks == NULL)
+        return XAI_E_NO_MEMORY;
+    for (xai_hook *hook = session->hooks; hook != NULL; hook = hook->next)
+        if (is_wanted(f, hook))
+            f->hooks[f->n_hooks++] = hook;
+    return XAI_OK;
+}
+
 /* Claims the session and lists the hooks that take part. */
 static xai_status start(forward *f)
 {
-    xai_session *session = f->session;
-    xai_context *context = session->object.context;
-    xai_status status = XAI_OK;
-    size_t n = 0;
+    xai_status status = xai__session_claim(f->session);
 
-    pthread_mutex_lock(&session->lock);
-    if (session->is_running) {
-        status = xai__fail(XAI_E_BUSY, "the session is running a forward pass");
-    } else {
-        xai__session_sweep(session);
-        for (xai_hook *hook = session->hooks; hook != NULL; hook = hook->next)
-            n++;
-        f->hooks = xai__alloc_array(context, n, sizeof(xai_hook *));
-        if (f->hooks == NULL)
-            status = XAI_E_NO_MEMORY;
-        for (xai_hook *hook = session->hooks; hook != NULL && status == XAI_OK; hook = hook->next)
-            if (is_wanted(f, hook))
-                f->hooks[f->n_hooks++] = hook;
-        session->is_running = status == XAI_OK;
-    }
-    pthread_mutex_unlock(&session->lock);
+    if (status < 0)
+        return status;
+    status = list_hooks(f);
+    if (status < 0)
+        xai__session_release(f->session);
     return status;
 }
 
@@ -129,10 +131,7 @@ static void finish(forward *f)
     xai__free(context, f->hooks);
     xai__cache_release(session->model, f->plan);
     xai__cache_release_gradient(session->model, f->gradient);
-    pthread_mutex_lock(&session->lock);
-    session->is_running = false;
-    xai__session_sweep(session);
-    pthread_mutex_unlock(&session->lock);
+    xai__session_release(session);
 }
 
 /* The graph to run, and the values in it that hold the gradients. */
@@ -416,10 +415,8 @@ xai_status xai__session_run(xai_tensor **out, xai_session *session, const xai__r
 
     clear_results(out, request);
     status = start(&f);
-    if (status < 0) {
-        xai__free(session->object.context, f.hooks);
+    if (status < 0)
         return status;
-    }
     status = xai__check_fed(&f.n_images, &session->model->graph, request->feed, request->fed);
     if (status == XAI_OK)
         status = find_gradients(&f);

@@ -34,10 +34,10 @@ void xai__region_destroy(xai__region *region); /* NULL: nothing */
  * order in which they lie, many at a time: each thread takes a contiguous share of a few dozen. */
 xai_status xai__region_run(xai__region *region, const xai__patch *patches, size_t n, float *const *out);
 
-/* The clean picture's value, of fetches[i]; lives as long as the region. */
-const float *xai__region_clean(const xai__region *region, size_t i);
+/* The clean picture's fetches[fetch], compact. */
+void xai__region_clean(const xai__region *region, size_t fetch, float *out);
 
-/* How much of the arithmetic of whole runs these patches need, 0 to 1. */
-double xai__region_share(const xai__region *region, const xai__patch *patches, size_t n);
+/* How much of the arithmetic of whole runs these patches need, 0 to 1. The patches must lie inside the picture. */
+double xai__region_share(xai__region *region, const xai__patch *patches, size_t n);
 
 #endif

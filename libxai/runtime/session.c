@@ -70,6 +70,29 @@ void xai_session_cancel(xai_session *session)
     atomic_store(&session->cancel, true);
 }
 
+xai_status xai__session_claim(xai_session *session)
+{
+    xai_status status = XAI_OK;
+
+    pthread_mutex_lock(&session->lock);
+    if (session->is_running) {
+        status = xai__fail(XAI_E_BUSY, "the session is running a forward pass");
+    } else {
+        xai__session_sweep(session);
+        session->is_running = true;
+    }
+    pthread_mutex_unlock(&session->lock);
+    return status;
+}
+
+void xai__session_release(xai_session *session)
+{
+    pthread_mutex_lock(&session->lock);
+    session->is_running = false;
+    xai__session_sweep(session);
+    pthread_mutex_unlock(&session->lock);
+}
+
 /* --- forward passes --- */
 
 static xai_status run_to_output(xai_tensor **out, xai_session *session, int32_t feed, const xai_tensor *fed)

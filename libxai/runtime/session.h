@@ -75,6 +75,11 @@ xai_status xai__check_fed(size_t *n_images, const xai__graph *graph, int32_t val
 /* True if every backend that the model's context names keeps the bit promises. Opens them if need be. */
 xai_status xai__model_is_exact(bool *out, xai_model *model);
 
+/* The right to run the session, for one at a time: XAI_E_BUSY if it is taken. Its hooks stay as they are until it is
+ * given back. */
+xai_status xai__session_claim(xai_session *session);
+void xai__session_release(xai_session *session);
+
 /* Frees hooks that were dropped while the session ran. The session's lock is held, and is released meanwhile. */
 void xai__session_sweep(xai_session *session);
 

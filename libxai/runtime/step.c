@@ -41,32 +41,48 @@ static int64_t image_stride(const xai__plan *plan, const xai__place *place)
     return plan->buffers[place->buffer].constant != NULL ? 0 : (int64_t)plan->buffers[place->buffer].size;
 }
 
-static xai__view view_place(const chunk *c, int32_t place)
+static xai__view locate(const void *memory, int32_t place)
 {
-    const xai__plan *plan = c->run->plan;
-    const xai__place *p;
+    const chunk *c = memory;
+    const xai__place *p = &c->run->plan->places[place];
 
-    if (place < 0)
-        return (xai__view){ NULL, 0, 0, 0, 0 };
-    p = &plan->places[place];
-    return (xai__view){ place_start(c, place), image_stride(plan, p), p->block, p->row, p->pixel };
+    return (xai__view){ place_start(c, place), image_stride(c->run->plan, p), p->block, p->row, p->pixel };
 }
 
-/* A number a channel is broadcast over the map by steps of 0. */
-static xai__view view_operand(const chunk *c, int32_t place, const xai__value *map)
+static xai__view view_place(int32_t place, xai__locate_fn at, const void *memory)
 {
-    xai__view view = view_place(c, place);
-
-    if (place >= 0) {
-        const xai__value *value = &c->run->plan->graph->values[c->run->plan->places[place].value];
-
-        if (value->rank == 4 && value->size != map->size)
-            view.row = view.pixel = 0;
-    }
-    return view;
+    return place >= 0 ? at(memory, place) : (xai__view){ NULL, 0, 0, 0, 0 };
 }
 
 /* --- kernels --- */
+
+/* A number a channel is broadcast over the map by steps of 0. */
+static void broadcast(xai__view *view, const xai__value *value, const xai__value *map)
+{
+    if (value->rank == 4 && value->size != map->size)
+        view->row = view->pixel = 0;
+}
+
+void xai__call_bind(xai__call *call, const xai__plan *plan, const xai__step *step, xai__locate_fn at,
+                    const void *memory)
+{
+    const xai__value *values = plan->graph->values;
+
+    call->args = (xai__args){ .operands = call->operands,
+                              .in = view_place(step->in, at, memory),
+                              .out = view_place(step->out, at, memory),
+                              .packed = step->weights != NULL ? step->weights->data : step->raw };
+    for (size_t i = 0; i < XAI__MAX_STAGES; i++) {
+        call->operands[i] = view_place(step->operands[i], at, memory);
+        if (step->operands[i] >= 0)
+            broadcast(&call->operands[i], &values[plan->places[step->operands[i]].value], &values[step->value]);
+    }
+    for (size_t i = 0; i <= step->n_stages; i++) {
+        call->stores[i] = view_place(step->stores[i], at, memory);
+        if (call->stores[i].data != NULL)
+            call->args.stores = call->stores;
+    }
+}
 
 typedef struct kernel_job {
     const xai__kernel *kernel;
@@ -82,30 +98,41 @@ static void run_task(void *data, size_t index, size_t lane)
     xai__kernel_task(job->kernel, job->args, index, job->scratch + lane * job->lane_size);
 }
 
+void xai__call_run(const xai__call *call, const xai__step *step, xai__team *team, void *scratch, size_t task_scratch)
+{
+    kernel_job job = { step->kernel, &call->args, scratch, task_scratch };
+
+    xai__team_run(team, xai__kernel_n_tasks(step->kernel, &call->args), run_task, &job);
+}
+
 static void run_kernel(const chunk *c, const xai__step *step)
 {
     const xai__run *run = c->run;
-    const xai__value *map = &run->plan->graph->values[step->value];
-    xai__view operands[XAI__MAX_STAGES], stores[XAI__MAX_STAGES + 1];
-    xai__args args = { .n_images = c->n, .operands = operands };
-    kernel_job job = { step->kernel, &args, run->task_scratch, run->plan->task_scratch };
+    xai__call call;
 
-    args.in = view_place(c, step->in);
-    args.out = view_place(c, step->out);
-    for (size_t i = 0; i < XAI__MAX_STAGES; i++)
-        operands[i] = view_operand(c, step->operands[i], map);
-    for (size_t i = 0; i <= step->n_stages; i++) {
-        stores[i] = view_place(c, step->stores[i]);
-        if (stores[i].data != NULL)
-            args.stores = stores;
-    }
-    args.packed = step->weights != NULL ? step->weights->data : step->raw;
+    xai__call_bind(&call, run->plan, step, locate, c);
+    call.args.n_images = c->n;
     if (step->scratch_buffer >= 0)
-        args.shared_scratch = buffer_start(c, (size_t)step->scratch_buffer);
-    xai__team_run(run->team, xai__kernel_n_tasks(step->kernel, &args), run_task, &job);
+        call.args.shared_scratch = buffer_start(c, (size_t)step->scratch_buffer);
+    xai__call_run(&call, step, run->team, run->task_scratch, run->plan->task_scratch);
 }
 
 /* --- references --- */
+
+void xai__step_compute(const xai__plan *plan, const xai__step *step, size_t image, const xai__op_window *window,
+                       xai__locate_fn at, const void *memory)
+{
+    const xai__node *node = &plan->graph->nodes[step->node];
+    xai__view out = at(memory, step->out);
+    const float *inputs[MAX_INPUTS];
+
+    for (size_t i = 0; i < node->n_inputs; i++) {
+        xai__view in = view_place(step->inputs[i], at, memory);
+
+        inputs[i] = in.data != NULL ? in.data + (int64_t)image * in.image : NULL;
+    }
+    xai__op_compute(plan->graph, step->node, inputs, out.data + (int64_t)image * out.image, window);
+}
 
 typedef struct reference_job {
     const chunk *chunk;
@@ -115,20 +142,9 @@ typedef struct reference_job {
 static void run_reference_image(void *data, size_t index, size_t lane)
 {
     const reference_job *job = data;
-    const xai__plan *plan = job->chunk->run->plan;
-    const xai__step *step = job->step;
-    const xai__node *node = &plan->graph->nodes[step->node];
-    const float *inputs[MAX_INPUTS];
-    float *out = place_start(job->chunk, step->out) + (int64_t)index * image_stride(plan, &plan->places[step->out]);
 
-    for (size_t i = 0; i < node->n_inputs; i++) {
-        int32_t place = step->inputs[i];
-
-        inputs[i] = place < 0
-                        ? NULL
-                        : place_start(job->chunk, place) + (int64_t)index * image_stride(plan, &plan->places[place]);
-    }
-    xai__op_compute(plan->graph, step->node, inputs, out, NULL);
+    (void)lane;
+    xai__step_compute(job->chunk->run->plan, job->step, index, NULL, locate, job->chunk);
 }
 
 static void run_reference(const chunk *c, const xai__step *step)
@@ -166,18 +182,22 @@ static void write_image(float *to, const xai__place *place, const xai__value *va
     }
 }
 
+void xai__place_read(float *out, const xai__plan *plan, const xai__place *place, const float *from)
+{
+    const xai__value *value = &plan->graph->values[place->value];
+
+    if (place->layout == XAI__BLOCKED)
+        read_image(out, place, value, from);
+    else
+        memcpy(out, from, value->size * sizeof(float));
+}
+
 static void read_place(float *out, const xai__plan *plan, const xai__place *place, const float *base, size_t n_images)
 {
     const xai__value *value = &plan->graph->values[place->value];
 
-    for (size_t i = 0; i < n_images; i++) {
-        const float *from = base + (int64_t)i * image_stride(plan, place);
-
-        if (place->layout == XAI__BLOCKED)
-            read_image(out + i * value->size, place, value, from);
-        else
-            memcpy(out + i * value->size, from, value->size * sizeof(float));
-    }
+    for (size_t i = 0; i < n_images; i++)
+        xai__place_read(out + i * value->size, plan, place, base + (int64_t)i * image_stride(plan, place));
 }
 
 static void write_place(float *base, const xai__plan *plan, const xai__place *place, const float *in, size_t n_images)

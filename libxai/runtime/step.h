@@ -33,4 +33,28 @@ typedef struct xai__run {
 
 xai_status xai__run_plan(const xai__run *run);
 
+/* Where a place of a plan lies in some memory; data NULL: nowhere. */
+typedef xai__view (*xai__locate_fn)(const void *memory, int32_t place);
+
+/* What a kernel is called with. The arguments point into it, so it stays where it is. */
+typedef struct xai__call {
+    xai__args args; /* n_images, windows and shared_scratch are the caller's to set */
+    xai__view operands[XAI__MAX_STAGES], stores[XAI__MAX_STAGES + 1];
+} xai__call;
+
+void xai__call_bind(xai__call *call, const xai__plan *plan, const xai__step *step, xai__locate_fn locate,
+                    const void *memory);
+
+/* All tasks of a bound kernel, each lane with task_scratch bytes of scratch memory. */
+void xai__call_run(const xai__call *call, const xai__step *step, xai__team *team, void *scratch, size_t task_scratch);
+
+struct xai__op_window;
+
+/* One image of a step by reference, or a window of it (NULL: everything). */
+void xai__step_compute(const xai__plan *plan, const xai__step *step, size_t image, const struct xai__op_window *window,
+                       xai__locate_fn locate, const void *memory);
+
+/* One image of a place's value, compact, from where the place begins. */
+void xai__place_read(float *out, const xai__plan *plan, const xai__place *place, const float *from);
+
 #endif
