@@ -65,6 +65,22 @@ XAI_API void xai_attribution_unref(xai_attribution *attribution);
 XAI_API xai_status xai_attribution_map(xai_tensor **out, const xai_attribution *attribution, int64_t height,
                                        int64_t width, uint32_t normalise);
 
+/**
+ * Read the standard errors of a map that was made of random samples.
+ *
+ * @param[out] out     H x W, one reference: about 95 of 100 raw map values lie within 1.96 of these of what infinitely
+ *                     many samples would give. NULL on failure.
+ * @param attribution  The attribution, of RISE.
+ * @param height       Rows wanted; 0 with @p width 0: the method's own grid.
+ * @param width        Columns wanted. Resized half-pixel bilinear.
+ * @return 0; XAI_E_UNSUPPORTED if the method leaves none; XAI_E_INVALID; XAI_E_NO_MEMORY.
+ *
+ * Any thread.
+ * @since 0.1
+ */
+XAI_API xai_status xai_attribution_error_map(xai_tensor **out, const xai_attribution *attribution, int64_t height,
+                                             int64_t width);
+
 /** Class explained. @param attribution  The attribution. @return Class index, never -1. Any thread. @since 0.1 */
 XAI_API int64_t xai_attribution_target(const xai_attribution *attribution);
 

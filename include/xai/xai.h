@@ -16,6 +16,7 @@
 #include <xai/nbdt.h>
 #include <xai/occlusion.h>
 #include <xai/predict.h>
+#include <xai/rise.h>
 #include <xai/run.h>
 #include <xai/saliency.h>
 #include <xai/segments.h>

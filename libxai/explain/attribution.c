@@ -31,6 +31,7 @@ void xai_attribution_unref(xai_attribution *attribution)
         return;
     context = attribution->object.context;
     xai_tensor_unref(attribution->map);
+    xai_tensor_unref(attribution->errors);
     xai__free(context, attribution->layer);
     xai__free(context, attribution->label);
     xai__free(context, attribution->value);
@@ -270,6 +271,27 @@ xai_status xai_attribution_map(xai_tensor **out, const xai_attribution *attribut
     }
     *out = map;
     return remark;
+}
+
+xai_status xai_attribution_error_map(xai_tensor **out, const xai_attribution *attribution, int64_t height,
+                                     int64_t width)
+{
+    xai_tensor *map = NULL;
+    xai_status status;
+
+    XAI__ENTER(out);
+    status = check_map_arguments(out, attribution, height, width, XAI_NORMALISE_NONE);
+    if (status == XAI_OK && attribution->errors == NULL)
+        status = xai__fail(XAI_E_UNSUPPORTED, "%s leaves no standard errors of pixels", attribution->method);
+    if (status == XAI_OK)
+        status = copy_map(&map, attribution->errors);
+    if (status == XAI_OK && height > 0)
+        status = xai__map_resize(&map, height, width, XAI__MAP_BILINEAR);
+    if (status < 0)
+        xai_tensor_unref(map);
+    else
+        *out = map;
+    return status;
 }
 
 /* --- the record --- */

@@ -30,7 +30,8 @@ enum { XAI__MAX_NOTES = 8 };
 
 struct xai_attribution {
     xai__object object;
-    xai_tensor *map; /* H x W, the method's own grid; C x H x W where channels are kept */
+    xai_tensor *map;    /* H x W, the method's own grid; C x H x W where channels are kept */
+    xai_tensor *errors; /* standard errors of the map's elements; NULL: the method has none */
     const char *method;
     const xai__profile *profile;
     char *layer; /* n_layers names, each with its NUL; NULL: the method has none */

@@ -84,6 +84,19 @@ AT(xai_occlusion_options, flags, 72);
 AT(xai_occlusion_options, reserved, 76);
 SIZE(xai_occlusion_options, 80);
 
+AT(xai_rise_options, struct_size, 0);
+AT(xai_rise_options, profile, 8);
+AT(xai_rise_options, black_box, 16);
+AT(xai_rise_options, run, 24);
+AT(xai_rise_options, n_masks, 32);
+AT(xai_rise_options, grid, 40);
+AT(xai_rise_options, keep, 44);
+AT(xai_rise_options, max_error, 48);
+AT(xai_rise_options, top_region, 52);
+AT(xai_rise_options, flags, 56);
+AT(xai_rise_options, reserved, 60);
+SIZE(xai_rise_options, 64);
+
 AT(xai_saliency_options, struct_size, 0);
 AT(xai_saliency_options, method, 8);
 AT(xai_saliency_options, profile, 16);
