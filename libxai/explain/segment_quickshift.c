@@ -26,11 +26,14 @@ typedef struct climb {
  * every machine and loops over it can be turned into vectors. */
 static inline double exponential(double x)
 {
-    const double magic = 0x1.8p52, k = (x * 1.4426950408889634074 + magic) - magic;
+    const double magic = 0x1.8p52, shifted = x * 1.4426950408889634074 + magic, k = shifted - magic;
     const double r = (x - k * 0x1.62e42fee00000p-1) - k * 0x1.a39ef35793c76p-33;
     double p = 1.0 / 6227020800.0, power;
-    int64_t bits = ((int64_t)k + 1023) * ((int64_t)1 << 52);
+    uint64_t bits;
 
+    /* The last bits of what was shifted are k; moved up, they are an exponent. */
+    memcpy(&bits, &shifted, sizeof bits);
+    bits = (bits + 1023) << 52;
     p = p * r + 1.0 / 479001600.0;
     p = p * r + 1.0 / 39916800.0;
     p = p * r + 1.0 / 3628800.0;
