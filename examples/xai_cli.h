@@ -37,6 +37,8 @@ enum cli_group {
     CLI_ENSEMBLE = 1048576,
     CLI_CAM = 2097152,
     CLI_GRADIENT = 4194304,
+    CLI_OCCLUSION = 8388608,
+    CLI_RISE = 16777216,
     CLI_SEGMENTS = 67108864,
     CLI_LIME = 134217728,
     CLI_VISUALIZE = 536870912
@@ -88,6 +90,10 @@ typedef struct cli_args {
     bool deepdream, plain, redirect;
     const char *segmenter, *segment_map;
     int32_t n_segments, features, repeats;
+    const char *fill;
+    int32_t stride, masks, cells;
+    float keep, max_error, top_region;
+    bool whole;
     cli_list layers, targets, operands;
 } cli_args;
 
@@ -182,6 +188,8 @@ int cli_layers(const cli_args *cli);
 int cli_cam(const cli_args *cli);
 int cli_saliency(const cli_args *cli);
 int cli_visualize(const cli_args *cli);
+int cli_occlusion(const cli_args *cli);
+int cli_rise(const cli_args *cli);
 int cli_lime(const cli_args *cli);
 int cli_shap(const cli_args *cli);
 int cli_nbdt(const cli_args *cli);

@@ -103,9 +103,10 @@ XAI_API double xai_attribution_number(const xai_attribution *attribution, const 
 
 /** Kinds of drawing. @since 0.1 */
 enum xai_draw_kind {
-    XAI_DRAW_HEAT = 0,    /**< Colours, alone or over the picture. */
-    XAI_DRAW_MASKED = 1,  /**< The picture, dimmed where the map is low; of a signed map, where it is not positive. */
-    XAI_DRAW_CONTOURS = 2 /**< The picture, with lines of equal height; of a signed map, of its positive part. */
+    XAI_DRAW_HEAT = 0,     /**< Colours, alone or over the picture. */
+    XAI_DRAW_MASKED = 1,   /**< The picture, dimmed where the map is low; of a signed map, where it is not positive. */
+    XAI_DRAW_CONTOURS = 2, /**< The picture, with lines of equal height; of a signed map, of its positive part. */
+    XAI_DRAW_ERRORS = 3    /**< The standard errors of the map as heat, "viridis" by default. */
 };
 
 /** Options of xai_attribution_draw_with(). Zero it, set struct_size, set what you need. @since 0.1 */
@@ -133,7 +134,8 @@ typedef struct xai_draw_options {
  * @param under        Picture to draw over, usually xai_model_crop()'s; NULL: the colours alone.
  * @param options      NULL for the defaults.
  * @return 0; XAI_FLAT if the map is the same everywhere; XAI_E_NOT_FOUND for an unknown style; XAI_E_INVALID for
- * another option out of range, or for a mask or contours without @p under; XAI_E_ABI; XAI_E_NO_MEMORY.
+ * another option out of range, or for a mask or contours without @p under; XAI_E_UNSUPPORTED for errors where the
+ * method leaves none; XAI_E_ABI; XAI_E_NO_MEMORY.
  *
  * Scaled from the smallest value to the largest, signed maps symmetrically about zero, then resized half-pixel
  * bilinear. Kept channels are put together as the method does. Any thread.

@@ -11,6 +11,12 @@
 extern "C" {
 #endif
 
+/** Bits of xai_occlusion_options.flags. @since 0.1 */
+enum xai_occlusion_flag {
+    XAI_OCCLUSION_WHOLE = 1 /**< Run whole pictures in plans for the session's own purpose. Without it, plans are for
+                               XAI_PURPOSE_WINDOWED, and only what a window reaches is computed where that pays. */
+};
+
 /** Options of xai_occlusion_compute(). Zero it, set struct_size, set what you need. @since 0.1 */
 typedef struct xai_occlusion_options {
     size_t struct_size;             /**< sizeof(xai_occlusion_options). */
@@ -28,7 +34,7 @@ typedef struct xai_occlusion_options {
     uint32_t stride_height; /**< Rows from window to window. 0: half a window, rounded up; profile "kazuto": 1;
                                "xplique": a window. Profiles "default", "captum": at most a window. */
     uint32_t stride_width;  /**< Columns from window to window. 0: chosen likewise. */
-    uint32_t flags;         /**< 0. */
+    uint32_t flags;         /**< Of enum xai_occlusion_flag. */
     uint32_t reserved;      /**< 0. */
 } xai_occlusion_options;
 
@@ -57,7 +63,9 @@ typedef struct xai_occlusion_options {
  * that does not fit; XAI_E_CALLBACK if the black box failed; XAI_E_ABI; XAI_E_NO_MEMORY; any error of
  * xai_session_forward().
  *
- * xai_attribution_number() gives "windows". The session's hooks do not fire, EDIT hooks excepted: they change the
+ * xai_attribution_number() gives "windows" and "computed_share": how much of the arithmetic of whole pictures was done,
+ * 1 where windows reach nearly everything, the session's memory budget does not hold two pictures' values, or an EDIT
+ * hook is attached; it changes no bit. The session's hooks do not fire, EDIT hooks excepted: they change the
  * function that is explained. The same bits for any number of threads and any memory budget. One call at a time per
  * session.
  * @since 0.1

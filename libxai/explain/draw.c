@@ -19,6 +19,7 @@ static const struct kind {
     [XAI_DRAW_HEAT] = { "heat", false, false, xai__draw_heat, 0 },
     [XAI_DRAW_MASKED] = { "masked", true, true, xai__draw_masked, 0.03f },
     [XAI_DRAW_CONTOURS] = { "contours", true, true, xai__draw_contours, 0.03f },
+    [XAI_DRAW_ERRORS] = { "errors", false, false, xai__draw_heat, 0 },
 };
 
 static xai_status check(const void *out, const xai_attribution *attribution)
@@ -73,6 +74,8 @@ static xai_status find_colors(xai__drawing *d, const char *style)
 
 static const char *default_style(const xai__drawing *d)
 {
+    if (d->options.kind == XAI_DRAW_ERRORS)
+        return "viridis";
     if (d->attribution->is_signed && d->options.kind == XAI_DRAW_HEAT)
         return "RdBu_r";
     return d->attribution->profile->is_raw && d->under == NULL ? "gray" : "jet";
@@ -124,6 +127,17 @@ static xai_status read_options(xai__drawing *d, const xai_draw_options *options)
 
 /* --- the public functions --- */
 
+/* What the errors look like as a map of their own; borrows from the attribution. */
+static xai_status take_errors(xai_attribution *out, const xai_attribution *attribution)
+{
+    if (attribution->errors == NULL)
+        return xai__fail(XAI_E_UNSUPPORTED, "%s leaves no standard errors of pixels", attribution->method);
+    *out = *attribution;
+    out->map = attribution->errors;
+    out->is_signed = false;
+    return XAI_OK;
+}
+
 static xai_status draw(xai_image **out, const xai_attribution *attribution, const xai_image *under,
                        const xai_draw_options *options)
 {
@@ -131,9 +145,14 @@ static xai_status draw(xai_image **out, const xai_attribution *attribution, cons
                        .under = under,
                        .height = under != NULL ? under->height : attribution->input_height,
                        .width = under != NULL ? under->width : attribution->input_width };
+    xai_attribution errors;
     xai_tensor *map = NULL;
     xai_status status = read_options(&d, options), remark;
 
+    if (status == XAI_OK && d.options.kind == XAI_DRAW_ERRORS) {
+        status = take_errors(&errors, attribution);
+        d.attribution = &errors;
+    }
     if (status < 0)
         return status;
     if (d.options.kind == XAI_DRAW_HEAT && d.options.style == NULL && attribution->profile->draws_as_tutorial)

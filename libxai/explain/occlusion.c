@@ -62,7 +62,7 @@ static xai_status check_values(const xai_occlusion_options *o)
 {
     const uint32_t sizes[] = { o->window_height, o->window_width, o->stride_height, o->stride_width };
 
-    if (o->flags != 0 || o->reserved != 0)
+    if ((o->flags & ~(uint32_t)XAI_OCCLUSION_WHOLE) != 0 || o->reserved != 0)
         return xai__fail(XAI_E_INVALID, "flags are %u, reserved is %u", o->flags, o->reserved);
     if (!isfinite(o->fill_value) || !isfinite(o->blur_sigma) || o->blur_sigma < 0)
         return xai__fail(XAI_E_INVALID, "fill_value is %g, blur_sigma is %g", (double)o->fill_value,
@@ -174,6 +174,7 @@ static xai_status finish_target(xai_attribution **out, const xai__occlusion *o, 
     a->profile = &o->profile->profile;
     a->is_signed = true;
     xai__attribution_note(a, "windows", (double)o->n_done);
+    xai__attribution_note(a, "computed_share", o->is_incremental ? o->share : 1);
     status = xai__occlusion_map(&a->map, o, target);
     if (status < 0)
         xai_attribution_unref(a);
@@ -204,6 +205,29 @@ static void clean_up(xai__occlusion *o)
     xai_tensor_unref(o->image);
 }
 
+/* Whole pictures and parts of them have the same bits only in plans for windows, so both run these, whatever the
+ * session is for; only who asks for whole pictures gets the session's own plan. */
+static uint32_t choose_purpose(const xai__occlusion *o, uint32_t purpose)
+{
+    return (o->options.flags & XAI_OCCLUSION_WHOLE) != 0 ? purpose : XAI_PURPOSE_WINDOWED;
+}
+
+static xai_status explain(xai_attribution **out, xai__occlusion *o, xai_session *session, const xai_target *targets,
+                          size_t n_targets)
+{
+    uint32_t purpose = session != NULL ? session->purpose : 0;
+    xai_status status;
+
+    if (session != NULL)
+        session->purpose = choose_purpose(o, purpose);
+    status = xai__scorer_init(&o->scorer, session, o->options.black_box, o->image, targets, n_targets, XAI_SCORE_LOGIT);
+    if (status == XAI_OK)
+        status = compute(out, o);
+    if (session != NULL)
+        session->purpose = purpose;
+    return status;
+}
+
 xai_status xai_occlusion_compute(xai_attribution **out, xai_session *session, const xai_tensor *input,
                                  const xai_target *targets, size_t n_targets, const xai_occlusion_options *options)
 {
@@ -220,10 +244,7 @@ xai_status xai_occlusion_compute(xai_attribution **out, xai_session *session, co
     if (status == XAI_OK)
         status = take_image(&o, session, (xai_tensor *)input);
     if (status == XAI_OK)
-        status = xai__scorer_init(&o.scorer, session, o.options.black_box, o.image, targets, n_targets,
-                                  XAI_SCORE_LOGIT);
-    if (status == XAI_OK)
-        status = compute(out, &o);
+        status = explain(out, &o, session, targets, n_targets);
     for (size_t i = 0; i < n_out && status < 0; i++) {
         xai_attribution_unref(out[i]);
         out[i] = NULL;

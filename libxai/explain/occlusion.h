@@ -52,7 +52,9 @@ typedef struct xai__occlusion {
     xai__window_grid grid;
     xai__scorer scorer;
     uint64_t n_windows, n_done;
-    double *scores; /* n_windows x targets */
+    double *scores;      /* n_windows x targets */
+    bool is_incremental; /* only what windows reach was computed */
+    double share;        /* of the arithmetic of whole pictures, that this takes */
 } xai__occlusion;
 
 /* Fills in the grid for an image; fails where no window fits. */
@@ -60,6 +62,9 @@ xai_status xai__occlusion_place(xai__occlusion *o);
 
 /* Scores all windows. XAI_PARTIAL: some. */
 xai_status xai__occlusion_run(xai__occlusion *o);
+
+/* Scores them by regions, where that pays; ran: whether it did. The session's purpose is WINDOWED. */
+xai_status xai__occlusion_run_regions(bool *ran, xai__occlusion *o);
 
 /* The map of one target, from the windows that were scored. */
 xai_status xai__occlusion_map(xai_tensor **out, const xai__occlusion *o, size_t target);

@@ -96,12 +96,19 @@ static xai_status keep_scores(void *user, uint64_t index, const double *scores, 
 xai_status xai__occlusion_run(xai__occlusion *o)
 {
     size_t size;
+    bool ran = false;
+    xai_status status = XAI_OK;
 
     if (!xai__mul_size(&size, (size_t)o->n_windows, o->scorer.targets.n))
         return xai__fail_memory();
     o->scores = xai__alloc_array(o->scorer.context, size, sizeof *o->scores);
     if (o->scores == NULL)
         return XAI_E_NO_MEMORY;
+    if (o->scorer.session != NULL && (o->options.flags & XAI_OCCLUSION_WHOLE) == 0)
+        status = xai__occlusion_run_regions(&ran, o);
+    o->is_incremental = ran;
+    if (status < 0 || ran)
+        return status;
     return xai__perturb_run(
         &o->n_done, &o->scorer,
         &(xai__perturbation){ .count = o->n_windows, .make = cover, .take = keep_scores, .user = o, .run = &o->run });

@@ -143,14 +143,19 @@ static xai_status ask(xai_tensor **out, const xai__scorer *s, const xai_tensor *
     return xai__session_run(out, s->session, &request);
 }
 
-static xai_status read_scores(double *scores, const xai__scorer *s, xai_tensor *const *elements, size_t n_images)
+/* Elements of a value, for one image. */
+static size_t size_of(const xai__scorer *s, size_t value)
+{
+    return s->session != NULL ? s->session->model->graph.values[s->values[value]].size : (size_t)s->box.n_classes;
+}
+
+xai_status xai__scorer_read(double *scores, const xai__scorer *s, const float *const *elements, size_t n_images)
 {
     for (size_t image = 0; image < n_images; image++)
         for (size_t t = 0; t < s->targets.n; t++) {
-            const xai_tensor *tensor = elements[s->value_of[t]];
-            size_t n = tensor->size / n_images;
-            double score = xai__target_score_of(&s->targets.items[t], s->gives_probabilities, tensor->data + image * n,
-                                                n);
+            size_t value = s->value_of[t], n = size_of(s, value);
+            double score = xai__target_score_of(&s->targets.items[t], s->gives_probabilities,
+                                                elements[value] + image * n, n);
 
             if (!isfinite(score))
                 return xai__fail(XAI_E_INVALID, "the score of class %lld is %g", (long long)s->targets.items[t].index,
@@ -160,13 +165,27 @@ static xai_status read_scores(double *scores, const xai__scorer *s, xai_tensor *
     return XAI_OK;
 }
 
+static xai_status read_tensors(double *scores, const xai__scorer *s, xai_tensor *const *elements, size_t n_images)
+{
+    const float **data = xai__alloc_array(s->context, s->n_values, sizeof *data);
+    xai_status status;
+
+    if (data == NULL)
+        return XAI_E_NO_MEMORY;
+    for (size_t i = 0; i < s->n_values; i++)
+        data[i] = elements[i]->data;
+    status = xai__scorer_read(scores, s, data, n_images);
+    xai__free(s->context, data);
+    return status;
+}
+
 xai_status xai__scorer_score(double *scores, const xai__scorer *s, const xai_tensor *images)
 {
     xai_tensor **elements = xai__zalloc_array(s->context, s->n_values, sizeof(xai_tensor *));
     xai_status status = elements != NULL ? ask(elements, s, images) : XAI_E_NO_MEMORY;
 
     if (status == XAI_OK)
-        status = read_scores(scores, s, elements, (size_t)images->shape[0]);
+        status = read_tensors(scores, s, elements, (size_t)images->shape[0]);
     for (size_t i = 0; elements != NULL && i < s->n_values; i++)
         xai_tensor_unref(elements[i]);
     xai__free(s->context, elements);
@@ -183,7 +202,7 @@ static xai_status look(xai__scorer *s)
         return status;
     for (size_t t = 0; t < s->targets.n; t++)
         xai__target_resolve(&s->targets.items[t], s->plain[s->value_of[t]]->data, s->plain[s->value_of[t]]->size);
-    return read_scores(s->plain_scores, s, s->plain, 1);
+    return read_tensors(s->plain_scores, s, s->plain, 1);
 }
 
 xai_status xai__scorer_init(xai__scorer *out, xai_session *session, const xai_black_box *box, const xai_tensor *input,

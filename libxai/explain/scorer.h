@@ -35,6 +35,9 @@ void xai__scorer_fini(xai__scorer *scorer);
 /* Scores images, N x C x H x W: scores[image * targets.n + target]. A score that is not finite is an error. */
 xai_status xai__scorer_score(double *scores, const xai__scorer *scorer, const xai_tensor *images);
 
+/* The same from what the values hold, n images of each. */
+xai_status xai__scorer_read(double *scores, const xai__scorer *scorer, const float *const *elements, size_t n_images);
+
 /* A new attribution of a target, with everything but the method's own part. */
 xai_status xai__scorer_attribution(xai_attribution **out, const xai__scorer *scorer, size_t target);
 

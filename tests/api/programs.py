@@ -17,7 +17,7 @@ import zlib
 
 SOURCE, BUILD = (os.path.abspath(path) for path in sys.argv[1:3])
 DATA = os.environ.get('XAI_TEST_DATA')
-COMMANDS = ['classify', 'layers', 'cam', 'lime', 'shap', 'nbdt', 'hierarchy induce', 'hierarchy show', 'hierarchy convert', 'tree fit',
+COMMANDS = ['classify', 'layers', 'cam', 'occlusion', 'rise', 'lime', 'shap', 'nbdt', 'hierarchy induce', 'hierarchy show', 'hierarchy convert', 'tree fit',
             'tree predict', 'tree explain', 'tree show', 'tree prune', 'convert', 'bench', 'info']
 LABELS = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck']
 
@@ -432,6 +432,53 @@ def test_shap():
     assert 1 <= document['segments'] <= 9, document
     xai('shap', *net, '--sheet', 'sheet.png', *grid, picture, cwd=place).works()
     assert os.path.exists(os.path.join(place, 'sheet.png'))
+
+
+def test_occlusion():
+    needs('png')
+    place = folder('occlusion')
+    net = ('-m', os.path.join(WORK, 'net.json'))
+    picture = os.path.join(WORK, 'a.png')
+    document = json.loads(xai('occlusion', *net, '--window', '8', '--npy', 'map.npy', '--json', picture, cwd=place).works())
+    assert sorted(os.listdir(place)) == ['a.occlusion.heatmap.png', 'a.occlusion.overlay.png', 'map.npy'], os.listdir(place)
+    assert document['method'] == 'occlusion' and document['windows'] == 49 and document['purpose'] == 'windowed', document
+    assert document['targets'][0]['explains'] == 'logit' and 0 < document['computed_share'] <= 1, document
+    whole = json.loads(xai('occlusion', *net, '--window', '8', '--whole', '--npy', 'whole.npy', '--json', picture, cwd=place).works())
+    assert whole['map'] == {**document['map'], 'file': 'whole.npy'} and whole['computed_share'] == 1, whole
+    with open(os.path.join(place, 'map.npy'), 'rb') as a, open(os.path.join(place, 'whole.npy'), 'rb') as b:
+        assert a.read() == b.read()
+    two = xai('occlusion', *net, '--profile', 'xplique', '--fill', 'blur', '--target', '3', '--target', '5', '-o', 'two', picture, cwd=place).works()
+    assert len(os.listdir(os.path.join(place, 'two'))) == 4 and two.count('a.occlusion.5.') == 2, two
+
+
+def test_rise():
+    needs('png')
+    place = folder('rise')
+    net = ('-m', os.path.join(WORK, 'net.json'))
+    picture = os.path.join(WORK, 'a.png')
+    document = json.loads(xai('rise', *net, '--masks', '64', '--seed', '3', '--npy', 'map.npy', '--json', picture, cwd=place).works())
+    assert sorted(os.listdir(place)) == ['a.rise.error.png', 'a.rise.heatmap.png', 'a.rise.overlay.png', 'map.npy'], os.listdir(place)
+    assert document['masks'] == 64 and document['keep'] == 0.5 and document['seed'] == 3, document
+    assert document['standard_error'] > 0 and document['targets'][0]['explains'] == 'probability', document
+    again = json.loads(xai('rise', *net, '--masks', '64', '--seed', '3', '--threads', '1', '--json', picture, cwd=place).works())
+    assert again['map'] == {**document['map'], 'file': None}, (again, document)
+    settled = json.loads(xai('rise', *net, '--max-error', '5', '--json', picture, cwd=place).works())
+    assert settled['settled'] == 1 and settled['masks'] == 128, settled
+    for profile, score in (('rise', 'probability'), ('torchray', 'logit'), ('xplique', 'logit'), ('openvino', 'probability')):
+        document = json.loads(xai('rise', *net, '--profile', profile, '--masks', '16', '--json', picture, cwd=place).works())
+        assert document['profile'] == profile and document['targets'][0]['explains'] == score, document
+
+
+def test_perturbation_failures():
+    needs('png')
+    xai('occlusion', *NET, '--window', '33', 'a.png').fails(1, '33', '32')
+    xai('occlusion', *NET, '--window', '4', '--stride', '5', 'a.png').fails(1, 'stride of 5')
+    xai('occlusion', *NET, '--fill', 'noise', '--window', '4', 'a.png').fails(1, 'value, mean, blur')
+    xai('occlusion', *NET, '--profile', 'lime', 'a.png').fails(1, 'default, captum, kazuto, xplique')
+    xai('rise', *NET, '--profile', 'captum', 'a.png').fails(1, 'default, rise, torchray')
+    xai('rise', *NET, '--keep', '1', 'a.png').fails(1, 'keep is 1')
+    xai('rise', *NET, '--cells', '40', 'a.png').fails(1, '40 cells')
+    xai('rise', *NET, '--layer', 'layer3', 'a.png').fails(2, '--layer')
 
 
 def test_segment_failures():

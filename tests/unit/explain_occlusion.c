@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "explain/attribution.h"
+#include "runtime/session.h"
 
 enum { HEIGHT = 11, WIDTH = 9, N_PIXELS = HEIGHT * WIDTH };
 
@@ -272,7 +273,9 @@ static int32_t stop_early(uint64_t done, uint64_t total, void *user)
 START_TEST(stops)
 {
     xai_run_options run = { .struct_size = sizeof run, .memory_budget = 1, .progress = stop_early };
-    xai_occlusion_options options = { .struct_size = sizeof options, .run = &run, .window_height = 3 };
+    xai_occlusion_options options = {
+        .struct_size = sizeof options, .run = &run, .window_height = 3, .stride_height = 1
+    };
     explained e = explained_begin(network_dense);
     xai_attribution *a = NULL;
     xai_tensor *map;
@@ -284,6 +287,58 @@ START_TEST(stops)
     xai_tensor_unref(map);
     xai_attribution_unref(a);
     explained_end(&e);
+}
+END_TEST
+
+/* Computing only what windows reach has the bits of whole pictures in the same plan, and the budget changes only how
+ * much is computed. */
+START_TEST(regions)
+{
+    const xai_model_options small = { .struct_size = sizeof small, .seed = 3 };
+    const xai_target targets[2] = { { .index = -1 }, { .index = 4, .score = XAI_SCORE_PROBABILITY } };
+    const struct {
+        uint32_t purpose, flags, n_threads;
+        uint64_t budget;
+        bool computes_less;
+    } ways[] = { { XAI_PURPOSE_WINDOWED, XAI_OCCLUSION_WHOLE, 1, 0, false },
+                 { XAI_PURPOSE_LATENCY, 0, 1, 0, true },
+                 { XAI_PURPOSE_WINDOWED, 0, 2, 0, true },
+                 { XAI_PURPOSE_THROUGHPUT, 0, 2, 1, false } };
+    xai_occlusion_options options = { .struct_size = sizeof options, .fill = "blur", .window_height = 5 };
+    xai_tensor *first[2] = { NULL };
+
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        xai_context *context = testing_context(ways[i].n_threads);
+        const xai_session_options session_options = { .struct_size = sizeof session_options,
+                                                      .memory_budget = ways[i].budget,
+                                                      .purpose = ways[i].purpose };
+        xai_model *model = NULL;
+        xai_session *session = NULL;
+        xai_attribution *a[2];
+        xai_tensor *input;
+
+        ck_assert_ok(xai_model_build(&model, context, "cifar_resnet20", NULL, &small));
+        ck_assert_ok(xai_session_create(&session, model, &session_options));
+        input = network_input(model, 1, 9);
+        options.flags = ways[i].flags;
+        ck_assert_ok(xai_occlusion_compute(a, session, input, targets, 2, &options));
+        ck_assert_uint_eq(session->purpose, ways[i].purpose);
+        ck_assert_uint_eq(a[0]->purpose, XAI_PURPOSE_WINDOWED);
+        ck_assert_msg((xai_attribution_number(a[0], "computed_share") < 1) == ways[i].computes_less, "way %zu: %g", i,
+                      xai_attribution_number(a[0], "computed_share"));
+        for (int t = 0; t < 2; t++) {
+            if (i == 0)
+                first[t] = explained_raw_map(a[t]);
+            ck_assert_mem_eq(a[t]->map->data, first[t]->data, first[t]->size * sizeof(float));
+            xai_attribution_unref(a[t]);
+        }
+        xai_tensor_unref(input);
+        xai_session_unref(session);
+        xai_model_unref(model);
+        xai_context_unref(context);
+    }
+    xai_tensor_unref(first[0]);
+    xai_tensor_unref(first[1]);
 }
 END_TEST
 
@@ -314,7 +369,7 @@ START_TEST(refused)
     ck_assert_fails(attempt(&e, (xai_occlusion_options){ .window_height = 3, .fill_value = NAN }), XAI_E_INVALID,
                     "fill_value is nan");
     ck_assert_fails(attempt(&e, (xai_occlusion_options){ .window_height = 3, .blur_sigma = -1 }), XAI_E_INVALID, "-1");
-    ck_assert_fails(attempt(&e, (xai_occlusion_options){ .window_height = 3, .flags = 1 }), XAI_E_INVALID, "flags");
+    ck_assert_fails(attempt(&e, (xai_occlusion_options){ .window_height = 3, .flags = 2 }), XAI_E_INVALID, "flags");
     ck_assert_fails(attempt(&e, (xai_occlusion_options){ .baseline = small, .window_height = 3 }), XAI_E_SHAPE,
                     "1x3x2x2, expected 1x3x10x14");
     ck_assert_fails(attempt(&e, (xai_occlusion_options){ .baseline = small, .fill = "mean" }), XAI_E_INVALID, "too");
@@ -336,6 +391,7 @@ static Suite *make_suite(void)
     tcase_add_test(c, fills);
     tcase_add_test(c, same_bits);
     tcase_add_test(c, stops);
+    tcase_add_test(c, regions);
     tcase_add_test(c, refused);
     suite_add_tcase(suite, c);
     return suite;
