@@ -122,8 +122,8 @@ START_TEST(refused)
     xai_image *image = NULL;
 
     ck_assert_fails(xai_attribution_draw_with(&image, a, NULL, &options), XAI_E_INVALID, "needs a picture under it");
-    options.kind = 3;
-    ck_assert_fails(xai_attribution_draw_with(&image, a, NULL, &options), XAI_E_INVALID, "no kind 3");
+    options.kind = 4;
+    ck_assert_fails(xai_attribution_draw_with(&image, a, NULL, &options), XAI_E_INVALID, "no kind 4");
     options = (xai_draw_options){ .struct_size = sizeof options, .percentile = 101 };
     ck_assert_fails(xai_attribution_draw_with(&image, a, NULL, &options), XAI_E_INVALID, "percentile 101");
     options = (xai_draw_options){ .struct_size = sizeof options, .style = "plaid_r" };
