@@ -173,6 +173,47 @@ AT(xai_shap_options, hide_value, 52);
 AT(xai_shap_options, hide, 56);
 AT(xai_shap_options, reserved, 60);
 SIZE(xai_shap_options, 64);
+AT(xai_faithfulness_options, struct_size, 0);
+AT(xai_faithfulness_options, profile, 8);
+AT(xai_faithfulness_options, black_box, 16);
+AT(xai_faithfulness_options, run, 24);
+AT(xai_faithfulness_options, substrate, 32);
+AT(xai_faithfulness_options, baseline, 40);
+AT(xai_faithfulness_options, perturbations, 48);
+AT(xai_faithfulness_options, sigma, 56);
+AT(xai_faithfulness_options, n_samples, 60);
+AT(xai_faithfulness_options, step, 64);
+AT(xai_faithfulness_options, n_steps, 68);
+AT(xai_faithfulness_options, flags, 72);
+AT(xai_faithfulness_options, reserved, 76);
+SIZE(xai_faithfulness_options, 80);
+
+AT(xai_explainer, struct_size, 0);
+AT(xai_explainer, method, 8);
+AT(xai_explainer, profile, 16);
+AT(xai_explainer, layer, 24);
+AT(xai_explainer, run, 32);
+AT(xai_explainer, explain, 40);
+AT(xai_explainer, user, 48);
+AT(xai_explainer, flags, 56);
+AT(xai_explainer, reserved, 60);
+SIZE(xai_explainer, 64);
+
+AT(xai_sensitivity_options, struct_size, 0);
+AT(xai_sensitivity_options, run, 8);
+AT(xai_sensitivity_options, perturbations, 16);
+AT(xai_sensitivity_options, radius, 24);
+AT(xai_sensitivity_options, n_samples, 28);
+SIZE(xai_sensitivity_options, 32);
+
+AT(xai_randomisation_options, struct_size, 0);
+AT(xai_randomisation_options, layers, 8);
+AT(xai_randomisation_options, n_layers, 16);
+AT(xai_randomisation_options, measure, 24);
+AT(xai_randomisation_options, run, 32);
+AT(xai_randomisation_options, flags, 40);
+AT(xai_randomisation_options, reserved, 44);
+SIZE(xai_randomisation_options, 48);
 
 AT(xai_draw_options, struct_size, 0);
 AT(xai_draw_options, style, 8);

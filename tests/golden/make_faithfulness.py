@@ -139,6 +139,15 @@ def flipping(model, x):
     yield 'flipping', 'deletion', 'quantus', step, 0, answer, scores
 
 
+def stability(model, x):
+    """captum's own Grad-CAM, raw, 7 x 7, under noise that is given."""
+    given = torch.from_numpy(noise(SAMPLES * x.numel(), 0.5)).reshape(SAMPLES, *x.shape[1:])
+    explain = captum.attr.LayerGradCam(model, model.layer4).attribute
+    value = captum.metrics.sensitivity_max(lambda inputs: torch.cat([explain(one[None], target=TARGET) for one in (inputs if torch.is_tensor(inputs) else inputs[0])]).detach(),
+                                           x, lambda inputs: inputs + given, n_perturb_samples=SAMPLES)
+    yield 'gradcam', 'max-sensitivity', 'captum', 0, 0, value.item(), []
+
+
 def main():
     data = sys.argv[1]
     model = torchvision.models.resnet18()
@@ -152,7 +161,7 @@ def main():
     for name in ('t0.saliency', 't0.gradcam.layer4.1', 't0.ig'):
         for part in (curves, masks, sums):
             lines += list(part(model, x, name, load(name)))
-    lines += list(flipping(model, x))
+    lines += list(flipping(model, x)) + list(stability(model, x))
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'faithfulness.txt'), 'w', encoding='utf-8') as file:
         for *words, value, scores in lines:
             print(*words, f'{float(value):.9g}', len(scores), *(f'{score:.7g}' for score in scores), file=file)

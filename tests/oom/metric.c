@@ -71,6 +71,77 @@ START_TEST(unknown)
 }
 END_TEST
 
+/* --- metrics that ask the network --- */
+
+typedef struct network_case {
+    xai_model *model;
+    xai_tensor *input, *map;
+    const char *metric;
+} network_case;
+
+/* Plans are kept with the model: without them each attempt makes its own. */
+static void drop_cache(xai_model *model)
+{
+    if (model->cache != NULL)
+        model->free_cache(model->object.context, model->cache);
+    model->cache = NULL;
+}
+
+static xai_status ask(xai_session *session, const network_case *now)
+{
+    static const char *const layers[] = { "fc", "b" };
+    const xai_explainer explainer = { .struct_size = sizeof explainer, .method = "gradcam" };
+    const xai_randomisation_options cascade = { .struct_size = sizeof cascade, .layers = layers, .n_layers = 2 };
+    const xai_sensitivity_options few = { .struct_size = sizeof few, .n_samples = 2 };
+    const xai_faithfulness_options steps = { .struct_size = sizeof steps, .n_steps = 3 };
+    xai_tensor *answer = NULL;
+    double value;
+    xai_status status;
+
+    if (strcmp(now->metric, "randomisation") == 0)
+        status = xai_metric_randomisation(&answer, session, now->input, NULL, &explainer, &cascade);
+    else if (strcmp(now->metric, "max-sensitivity") == 0)
+        status = xai_metric_sensitivity(&value, session, now->input, NULL, &explainer, now->metric, &few);
+    else
+        status = xai_metric_faithfulness(&value, &answer, session, now->input, now->map, NULL, now->metric,
+                                         strcmp(now->metric, "insertion") == 0 ? &steps : NULL);
+    xai_tensor_unref(answer);
+    return status == XAI_FLAT ? XAI_OK : status;
+}
+
+static xai_status ask_network(void *user)
+{
+    const network_case *now = user;
+    xai_session *session = NULL;
+    xai_status status = xai_session_create(&session, now->model, NULL);
+
+    if (status == XAI_OK)
+        status = ask(session, now);
+    xai_session_unref(session);
+    drop_cache(now->model);
+    return status;
+}
+
+START_TEST(networks)
+{
+    static const char *const metrics[] = { "insertion", "average-drop", "infidelity", "max-sensitivity",
+                                           "randomisation" };
+    const int64_t shape[2] = { 21, 17 };
+    xai_context *context = testing_context(1);
+    network_case now = { .model = network_residual(context), .metric = metrics[_i] };
+
+    now.input = network_input(now.model, 1, 4);
+    ck_assert_ok(xai_tensor_create(&now.map, context, shape, 2));
+    for (size_t i = 0; i < now.map->size; i++)
+        now.map->data[i] = now.input->data[i];
+    oom_run(now.metric, ask_network, &now, 0);
+    xai_tensor_unref(now.map);
+    xai_tensor_unref(now.input);
+    xai_model_unref(now.model);
+    xai_context_unref(context);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("oom_metric");
@@ -79,6 +150,7 @@ static Suite *make_suite(void)
     tcase_set_timeout(cases, 300);
     tcase_add_loop_test(cases, maps, 0, 5);
     tcase_add_test(cases, unknown);
+    tcase_add_loop_test(cases, networks, 0, 5);
     suite_add_tcase(suite, cases);
     return suite;
 }
