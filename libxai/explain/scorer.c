@@ -213,7 +213,7 @@ xai_status xai__scorer_init(xai__scorer *out, xai_session *session, const xai_bl
     *out = (xai__scorer){ .session = session, .input = input };
     if (input == NULL)
         return xai__fail(XAI_E_INVALID, "input is NULL");
-    out->context = input->object.context;
+    out->context = out->targets.context = input->object.context;
     status = read_source(out, box);
     if (status == XAI_OK)
         status = check_input(out);

@@ -142,9 +142,15 @@ def flipping(model, x):
 def stability(model, x):
     """captum's own Grad-CAM, raw, 7 x 7, under noise that is given."""
     given = torch.from_numpy(noise(SAMPLES * x.numel(), 0.5)).reshape(SAMPLES, *x.shape[1:])
-    explain = captum.attr.LayerGradCam(model, model.layer4).attribute
-    value = captum.metrics.sensitivity_max(lambda inputs: torch.cat([explain(one[None], target=TARGET) for one in (inputs if torch.is_tensor(inputs) else inputs[0])]).detach(),
-                                           x, lambda inputs: inputs + given, n_perturb_samples=SAMPLES)
+    method = captum.attr.LayerGradCam(model, model.layer4)
+
+    def explain(inputs):
+        """A tuple for a tuple: captum 0.9.0 takes a bare tensor's images for several tensors, and is sqrt(samples) off."""
+        images = inputs if torch.is_tensor(inputs) else inputs[0]
+        maps = torch.cat([method.attribute(image[None], target=TARGET) for image in images]).detach()
+        return maps if torch.is_tensor(inputs) else (maps,)
+
+    value = captum.metrics.sensitivity_max(explain, x, lambda inputs: inputs + given, n_perturb_samples=SAMPLES)
     yield 'gradcam', 'max-sensitivity', 'captum', 0, 0, value.item(), []
 
 
