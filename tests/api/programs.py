@@ -17,7 +17,8 @@ import zlib
 
 SOURCE, BUILD = (os.path.abspath(path) for path in sys.argv[1:3])
 DATA = os.environ.get('XAI_TEST_DATA')
-COMMANDS = ['classify', 'layers', 'cam', 'occlusion', 'rise', 'lime', 'shap', 'nbdt', 'hierarchy induce', 'hierarchy show', 'hierarchy convert', 'tree fit',
+COMMANDS = ['classify', 'layers', 'cam', 'occlusion', 'rise', 'lime', 'shap', 'visualize', 'nbdt', 'hierarchy induce',
+            'hierarchy show', 'hierarchy convert', 'tree fit',
             'tree predict', 'tree explain', 'tree show', 'tree prune', 'convert', 'bench', 'info']
 LABELS = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck']
 
@@ -174,7 +175,7 @@ def test_help_on_every_command():
     for command in COMMANDS:
         text = xai(*command.split(), '--help').works()
         assert text.startswith(f'usage: xai {command}'), text
-    for program in ('step_2_pretrained', 'step_3_cam', 'step_4_nbdt', 'cover', 'dndt_ensemble'):
+    for program in ('step_2_pretrained', 'step_3_cam', 'step_4_nbdt', 'cover', 'dndt_ensemble', 'dream'):
         assert run(program, '--help').works().startswith(f'usage: {program} ')
 
 
@@ -531,6 +532,40 @@ def test_cover():
     assert len(lines) == 5 and lines[0].startswith('Prediction: ') and lines[4].startswith(tuple('01234')), lines
     changes = [float(number) for line in lines[2:4] for number in line.split()]
     assert len(changes) == 4 and any(changes), lines
+
+
+def png_size(path):
+    with open(os.path.join(WORK, path), 'rb') as file:
+        return struct.unpack('>II', file.read(24)[16:])
+
+
+def test_visualize():
+    needs('png')
+    few = [*NET, '--steps', '2', '--side', '16']
+    document = json.loads(xai('visualize', *few, '--layer', 'layer1.0', '--channels', '0-1,5', '-o', 'v.png', '--json').works())
+    assert document['file'] == 'v.png' and document['layer'] == 'layer1.0', document
+    assert [row['channel'] for row in document['pictures']] == [0, 1, 5] and png_size('v.png')[0] > 32, document
+    alone = json.loads(xai('visualize', *few, '--layer', 'layer1.0', '--channels', '5', '-o', 'w.png', '--json').works())
+    assert alone['pictures'][0] == document['pictures'][2] and png_size('w.png') == (16, 16), alone
+    table = xai('visualize', *few, '--class', '3', '--tv', '0.01', '--profile', 'lucid', '-o', 'v.png').works()
+    assert table.startswith('cat '), table
+    xai('visualize', *few, '--layer', 'layer3', '--neuron', '3', '--pictures', '2', '--diversity', '1', '-o', 'v.png').works()
+    xai('visualize', *few, '--layer', 'layer3', '--deepdream', '--image', 'a.png', '--plain', '-o', 'v.png').works()
+    xai('visualize', *few, '--layer', 'layer3', '--channels', '0').fails(2, '-o')
+    xai('visualize', *few, '--channels', '0', '-o', 'v.png').fails(2, '--layer')
+    xai('visualize', *few, '--layer', 'layer3', '-o', 'v.png').fails(2, '--deepdream')
+    xai('visualize', *few, '--layer', 'layer3', '--channels', '3-1', '-o', 'v.png').fails(2, '3-1')
+    xai('visualize', *few, '--layer', 'layer3', '--neuron', '3,4', '-o', 'v.png').fails(2, '3,4')
+    xai('visualize', *few, '--layer', 'layer3', '--channels', '64', '-o', 'v.png').fails(1, 'channel is 64')
+    xai('visualize', *few, '--layer', 'nowhere', '--channels', '0', '-o', 'v.png').fails(1, 'nowhere')
+    xai('visualize', *few, '--layer', 'layer3', '--channels', '0', '--profile', 'captum', '-o', 'v.png').fails(1, 'lucid')
+
+
+def test_dream():
+    needs('png')
+    run('dream', *NET, 'layer1', 'a.png', '-o', 'd.png').works()
+    assert png_size('d.png') == (32, 32)
+    run('dream', *NET, 'nowhere', 'a.png').fails(1, 'nowhere')
 
 
 def write_hierarchy(path, n_classes):
