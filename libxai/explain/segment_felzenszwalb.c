@@ -2,10 +2,10 @@
  * Felzenszwalb and Huttenlocher: edges between neighbours, cheapest first, join segments that differ no more than they
  * vary inside. */
 #include <math.h>
+#include <string.h>
 
 #include "core/error.h"
 #include "core/memory.h"
-#include "core/sort.h"
 #include "explain/segment.h"
 
 /* Edges lie direction after direction: right, down, down and right, up and right, each row-major. */
@@ -77,13 +77,49 @@ static void measure_edges(forest *f)
     }
 }
 
-/* Among equals the one that was listed first: NumPy's quicksort leaves them in an order that differs from processor to
- * processor. */
-static int compare_costs(const void *user, uint32_t a, uint32_t b)
-{
-    const double *costs = user;
+/* --- order --- */
 
-    return (costs[a] > costs[b]) - (costs[a] < costs[b]);
+enum { DIGIT = 11, N_VALUES = 1 << DIGIT, N_DIGITS = 6 };
+
+/* Digit number d of a cost. Numbers that are not negative lie in the order of their bits. */
+static size_t digit_of(double cost, size_t d)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &cost, sizeof bits);
+    return bits >> (d * DIGIT) & (N_VALUES - 1);
+}
+
+static void sort_by_digit(uint32_t *out, const uint32_t *in, const forest *f, size_t d)
+{
+    size_t places[N_VALUES] = { 0 }, place = 0;
+
+    for (size_t i = 0; i < f->n_edges; i++)
+        places[digit_of(f->costs[in[i]], d)]++;
+    for (size_t v = 0; v < N_VALUES; v++) {
+        size_t n = places[v];
+
+        places[v] = place;
+        place += n;
+    }
+    for (size_t i = 0; i < f->n_edges; i++)
+        out[places[digit_of(f->costs[in[i]], d)]++] = in[i];
+}
+
+/* By radix, lowest digit first. Among equals the one that was listed first comes first: NumPy's quicksort leaves them
+ * in an order that differs from processor to processor. */
+static xai_status sort_edges(forest *f)
+{
+    uint32_t *other = xai__alloc_array(f->s->context, f->n_edges, sizeof *other);
+
+    if (other == NULL)
+        return XAI_E_NO_MEMORY;
+    for (size_t d = 0; d < N_DIGITS; d += 2) {
+        sort_by_digit(other, f->order, f, d);
+        sort_by_digit(f->order, other, f, d + 1);
+    }
+    xai__free(f->s->context, other);
+    return XAI_OK;
 }
 
 /* --- joining --- */
@@ -178,7 +214,9 @@ xai_status xai__segment_felzenszwalb(xai__segmentation *s)
         status = create_forest(&f);
     if (status == XAI_OK) {
         measure_edges(&f);
-        xai__sort(f.order, f.n_edges, compare_costs, f.costs);
+        status = sort_edges(&f);
+    }
+    if (status == XAI_OK) {
         join_similar(&f, s->options.scale / 255.0);
         join_small(&f, s->options.min_size);
         for (size_t i = 0; i < s->n_pixels; i++)

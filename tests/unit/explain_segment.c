@@ -3,6 +3,8 @@
  * golden/segments.c. */
 #include <stdbool.h>
 
+#include "core/context.h"
+#include "core/cpu.h"
 #include "testing.h"
 
 enum { WIDTH = 31, HEIGHT = 20 };
@@ -138,6 +140,29 @@ START_TEST(test_threads)
     }
     xai_context_unref(one);
     xai_context_unref(many);
+}
+END_TEST
+
+/* Quickshift is compiled once an instruction set: the bits are the same. */
+START_TEST(test_instruction_sets)
+{
+    static const uint64_t masks[] = { 0, XAI__CPU_AVX2, XAI__CPU_AVX2 | XAI__CPU_AVX512 };
+    xai_context *context = testing_context(1);
+    const uint64_t features = context->cpu_features;
+    xai_image *image = picture(context, 83, 40);
+    xai_segments *wanted = cut(image, "quickshift");
+
+    for (size_t i = 0; i < sizeof masks / sizeof *masks; i++) {
+        xai_segments *segments;
+
+        context->cpu_features = features & masks[i];
+        segments = cut(image, "quickshift");
+        ck_assert_mem_eq(xai_segments_labels(segments), xai_segments_labels(wanted), 83 * 40 * sizeof(int32_t));
+        xai_segments_unref(segments);
+    }
+    xai_segments_unref(wanted);
+    xai_image_unref(image);
+    xai_context_unref(context);
 }
 END_TEST
 
@@ -284,6 +309,7 @@ static Suite *make_suite(void)
     tcase_add_loop_test(tcase, test_shapes, 0, 4);
     tcase_add_loop_test(tcase, test_halves, 0, 1);
     tcase_add_loop_test(tcase, test_threads, 0, 4);
+    tcase_add_test(tcase, test_instruction_sets);
     tcase_add_test(tcase, test_grid);
     tcase_add_loop_test(tcase, test_refused, 0, sizeof refused / sizeof *refused);
     tcase_add_test(tcase, test_drawn);
