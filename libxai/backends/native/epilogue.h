@@ -137,6 +137,15 @@ INLINE void do_shift(tile *t, const xai__native_stage *stage, int32_t channel, c
                EACH_PIXEL(t->v[b][q] = vec_add(t->v[b][q], shift)));
 }
 
+INLINE void do_scale(tile *t, const xai__native_stage *stage, int32_t channel, const int n_blocks, const int n_pixels,
+                     const int channels)
+{
+    vec scale;
+
+    EACH_BLOCK(scale = vec_load(stage->scale + channel + b * channels);
+               EACH_PIXEL(t->v[b][q] = vec_mul(t->v[b][q], scale)));
+}
+
 INLINE void do_stage(tile *t, const xai__run *run, uint32_t index, size_t first, const int n_blocks, const int n_pixels,
                      const int channels)
 {
@@ -163,6 +172,12 @@ INLINE void do_stage(tile *t, const xai__run *run, uint32_t index, size_t first,
         break;
     case XAI__DO_CLIP:
         EACH(t->v[b][q] = vec_min(high, vec_max(low, t->v[b][q])));
+        break;
+    case XAI__DO_SCALE:
+        do_scale(t, stage, channel, n_blocks, n_pixels, channels);
+        break;
+    case XAI__DO_POSITIVE:
+        EACH(t->v[b][q] = vec_if_less(zero, vec_load(AT(operand, b, q)), t->v[b][q]));
         break;
     default:
         do_rare(t, run, index, first, n_blocks, n_pixels, channels);

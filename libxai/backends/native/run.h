@@ -14,11 +14,11 @@ enum xai__stage_code {
     XAI__DO_MUL,
     XAI__DO_RELU,
     XAI__DO_CLIP,
+    XAI__DO_SCALE, /* this and the next are what gradients pass: batch norms and ReLUs */
+    XAI__DO_POSITIVE,
     XAI__DO_RARE, /* the codes below; not worth their room in every tile */
-    XAI__DO_SCALE,
     XAI__DO_HARD_SIGMOID,
     XAI__DO_HARD_SWISH,
-    XAI__DO_POSITIVE,
     XAI__DO_SEED,
     XAI__DO_BOTH,
     XAI__DO_INSIDE
