@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * What class activation maps cost on a ResNet-18, in forward passes: all in turns, in one run.
  *
- * Usage: cam [ROUNDS [THREADS]] */
+ * Usage: cam [ROUNDS [THREADS [METHOD]]] */
 #include "passes.h"
+
+#include <stdbool.h>
+#include <string.h>
 
 static const struct row {
     const char *method, *layer; /* NULL: the forward pass; the layer before the pool */
@@ -71,6 +74,11 @@ static void print_row(const struct row *row, double *times, size_t n, const doub
            times[0] / forward[0]);
 }
 
+static bool is_wanted(const struct row *row, const char *only)
+{
+    return only == NULL || (row->method != NULL && strcmp(row->method, only) == 0);
+}
+
 int main(int argc, char **argv)
 {
     size_t n_rounds = argc > 1 ? strtoul(argv[1], NULL, 10) : 40;
@@ -82,6 +90,7 @@ int main(int argc, char **argv)
     xai_tensor *input;
     xai_cam *cams[N_ROWS];
     double forward[2];
+    const char *only = argc > 3 ? argv[3] : NULL;
 
     n_rounds = n_rounds < 1 ? 1 : n_rounds > MOST_ROUNDS ? MOST_ROUNDS : n_rounds;
     passes_insist(xai_context_create(&context, &options));
@@ -91,9 +100,10 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < N_ROWS; i++)
         cams[i] = make_cam(session, &rows[i]);
     for (size_t i = 0; i < N_ROWS; i++) {
-        size_t n = rows[i].is_slow ? 1 : n_rounds;
+        size_t n = !is_wanted(&rows[i], only) ? 0 : rows[i].is_slow ? 1 : n_rounds;
 
-        time_once(session, cams[i], input, &rows[i]); /* makes the plans */
+        if (n > 0)
+            time_once(session, cams[i], input, &rows[i]); /* makes the plans */
         for (size_t round = 0; round < n; round++) {
             seconds[0][round] = time_once(session, NULL, input, &rows[0]);
             if (i > 0)
@@ -102,7 +112,8 @@ int main(int argc, char **argv)
         passes_sort(seconds[0], n);
         forward[0] = seconds[0][0];
         forward[1] = seconds[0][n / 2];
-        print_row(&rows[i], seconds[i], n, forward);
+        if (n > 0)
+            print_row(&rows[i], seconds[i], n, forward);
         xai_cam_unref(cams[i]);
     }
     xai_tensor_unref(input);

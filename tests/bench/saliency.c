@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * What gradient saliency costs on a ResNet-18, in forward passes that take turns with it, and the memory it peaks at.
  *
- * Usage: saliency [ROUNDS [THREADS]] */
+ * Usage: saliency [ROUNDS [THREADS [METHOD]]] */
 #include "passes.h"
 
+#include <string.h>
 #include <sys/resource.h>
 
 static const char *const methods[] = { "saliency", "guided", "guided-gradcam", "ig", "smoothgrad" };
@@ -61,6 +62,7 @@ int main(int argc, char **argv)
     size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) : 9;
     const xai_context_options options = { .struct_size = sizeof options,
                                           .n_threads = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1 };
+    const char *only = argc > 3 ? argv[3] : NULL;
     xai_context *context = NULL;
     xai_model *model = NULL;
     xai_session *session = NULL;
@@ -72,7 +74,8 @@ int main(int argc, char **argv)
     passes_insist(xai_session_create(&session, model, NULL));
     input = passes_input(context);
     for (size_t i = 0; i < N_METHODS; i++)
-        measure(session, input, methods[i], n);
+        if (only == NULL || strcmp(only, methods[i]) == 0)
+            measure(session, input, methods[i], n);
     xai_tensor_unref(input);
     xai_session_unref(session);
     xai_model_unref(model);
