@@ -174,16 +174,17 @@ static xai_status describe_all(xai_attribution **out, const xai__cam_pass *pass,
 }
 
 /* Pass, maps, one map a target, record. The pass outlives smoothing, whose first version it is. */
-static xai_status explain(xai_attribution **out, xai_cam *cam, const xai_tensor *input, xai__targets *targets)
+static xai_status explain(xai_attribution **out, xai_cam *cam, const xai_tensor *input, const xai_tensor *layer,
+                          xai__targets *targets)
 {
     xai_context *context = cam->object.context;
     xai_tensor **maps = xai__zalloc_array(context, targets->n, sizeof *maps);
-    xai__cam_pass pass;
+    xai__cam_pass pass = { .cam = cam, .input = input, .layer = layer, .targets = targets };
     xai_status status;
 
     if (maps == NULL)
         return XAI_E_NO_MEMORY;
-    status = xai__cam_pass_run(&pass, cam, input, targets);
+    status = xai__cam_pass_run(&pass);
     if (status == XAI_OK)
         status = xai__cam_fuse(maps, &pass);
     if (status == XAI_OK && (cam->flags & XAI_CAM_AUG_SMOOTH))
@@ -195,6 +196,12 @@ static xai_status explain(xai_attribution **out, xai_cam *cam, const xai_tensor 
     xai__free(context, maps);
     xai__cam_pass_free(&pass);
     return status;
+}
+
+xai_status xai__cam_compute_behind(xai_attribution **out, xai_cam *cam, const xai_tensor *input,
+                                   const xai_tensor *layer, xai__targets *targets)
+{
+    return explain(out, cam, input, layer, targets);
 }
 
 xai_status xai_cam_compute(xai_attribution **out, xai_cam *cam, const xai_tensor *input, const xai_target *targets,
@@ -221,7 +228,7 @@ xai_status xai_cam_compute(xai_attribution **out, xai_cam *cam, const xai_tensor
     status = xai__targets_init(&list, cam->session->model, targets, n_targets, n_kinds);
     if (status < 0)
         return status;
-    status = explain(out, cam, input, &list);
+    status = explain(out, cam, input, NULL, &list);
     xai__targets_fini(&list);
     return status;
 }

@@ -14,6 +14,7 @@
 typedef struct xai__cam_pass {
     xai_cam *cam;
     const xai_tensor *input;
+    const xai_tensor *layer; /* what an earlier pass gave at the only layer: only what lies behind is run; or NULL */
     xai__targets *targets;
     xai_tensor **activations; /* one a layer */
     xai_tensor **elements;    /* one a target: the value whose element is explained */
@@ -87,8 +88,9 @@ xai_status xai__cam_find_profile(const xai__cam_profile **out, xai_context *cont
 /* cam_layers.c: fills cam->layers by the options, the manifest, the profile, the network. */
 xai_status xai__cam_find_layers(xai_cam *cam, const xai_cam_options *options);
 
-/* cam_pass.c: one forward pass, and gradients where the method needs them. Free it in either case. */
-xai_status xai__cam_pass_run(xai__cam_pass *pass, xai_cam *cam, const xai_tensor *input, xai__targets *targets);
+/* cam_pass.c: one forward pass, and gradients where the method needs them. The first three fields and targets are set.
+ * Free it in either case. */
+xai_status xai__cam_pass_run(xai__cam_pass *pass);
 void xai__cam_pass_free(xai__cam_pass *pass);
 
 /* cam_maps.c: the map of one layer for every target, out[target * n + element]. */
@@ -118,6 +120,13 @@ float xai__cam_product(float a, float g);
 float xai__cam_rectified_product(float a, float g);
 float xai__cam_activation(float a, float g);
 xai_status xai__cam_classifier_weights(double *out, const xai__cam_pass *pass, size_t layer);
+
+/* Is there no way from the input to the targets but through the value? */
+xai_status xai__cam_is_cut(bool *out, const xai_cam *cam, int32_t value, const xai__targets *targets);
+
+/* The attributions of targets of one value, from what an earlier pass gave at the cam's only layer, which is a cut. */
+xai_status xai__cam_compute_behind(xai_attribution **out, xai_cam *cam, const xai_tensor *input,
+                                   const xai_tensor *layer, xai__targets *targets);
 
 /* cam_mask.c: what a channel or a position is worth to the score, by trying. */
 xai_status xai__cam_score_weights(double *out, const xai__cam_pass *pass, size_t layer);

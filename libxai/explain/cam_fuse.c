@@ -227,12 +227,13 @@ static xai_status try_version(xai_tensor **sums, xai_tensor **maps, const xai__c
                               const struct augmentation *a)
 {
     xai_tensor *input = NULL;
-    xai__cam_pass pass;
+    xai__cam_pass pass = { .cam = first->cam, .targets = first->targets };
     xai_status status = augment_input(&input, first->input, a);
 
     if (status < 0)
         return status;
-    status = xai__cam_pass_run(&pass, first->cam, input, first->targets);
+    pass.input = input;
+    status = xai__cam_pass_run(&pass);
     if (status == XAI_OK)
         status = xai__cam_fuse(maps, &pass);
     if (status == XAI_OK)

@@ -30,16 +30,15 @@ typedef struct trials {
 /* --- running them --- */
 
 /* Is there no way from the input to the scores but through the value? */
-static xai_status find_cut(trials *t)
+xai_status xai__cam_is_cut(bool *out, const xai_cam *cam, int32_t value, const xai__targets *targets)
 {
-    const xai_cam *cam = t->pass->cam;
     const xai__graph *graph = &cam->session->model->graph;
     bool *needed = xai__zalloc_array(cam->object.context, graph->n_values, sizeof *needed);
 
     if (needed == NULL)
         return XAI_E_NO_MEMORY;
-    xai__graph_mark_computed(needed, graph, &t->value, 1, t->pass->targets->values, t->pass->targets->n);
-    t->is_cut = t->value == graph->input || !needed[graph->input];
+    xai__graph_mark_computed(needed, graph, &value, 1, targets->values, targets->n);
+    *out = value == graph->input || !needed[graph->input];
     xai__free(cam->object.context, needed);
     return XAI_OK;
 }
@@ -132,7 +131,7 @@ static xai_status run_replaced(double *scores, const trials *t, xai_tensor *vers
 static xai_status run_trials(double *scores, trials *t)
 {
     size_t size = t->pass->cam->session->model->graph.values[t->value].size, most;
-    xai_status status = find_cut(t);
+    xai_status status = xai__cam_is_cut(&t->is_cut, t->pass->cam, t->value, t->pass->targets);
 
     most = status == XAI_OK ? batch_size(t) : 1;
     for (size_t first = 0; first < t->count && status == XAI_OK; first += most) {

@@ -62,8 +62,8 @@ static xai_status run_part(xai__cam_pass *pass, xai__targets *part, size_t first
                                      .seed = xai__targets_seed,
                                      .user = part,
                                      .out = pass->gradients != NULL ? pass->gradients + first * cam->n_layers : NULL };
-    const xai__request request = { .feed = cam->session->model->graph.input,
-                                   .fed = pass->input,
+    const xai__request request = { .feed = pass->layer != NULL ? cam->layers[0] : cam->session->model->graph.input,
+                                   .fed = pass->layer != NULL ? pass->layer : pass->input,
                                    .fetches = fetches,
                                    .n_fetches = cam->n_layers + 1,
                                    .backward = pass->gradients != NULL ? &backward : NULL };
@@ -81,15 +81,15 @@ static xai_status run_part(xai__cam_pass *pass, xai__targets *part, size_t first
 }
 
 /* Targets of one value share a pass; usually that is all of them. */
-xai_status xai__cam_pass_run(xai__cam_pass *pass, xai_cam *cam, const xai_tensor *input, xai__targets *targets)
+xai_status xai__cam_pass_run(xai__cam_pass *pass)
 {
-    xai_context *context = cam->object.context;
-    size_t n = cam->n_layers + 1;
+    xai__targets *targets = pass->targets;
+    xai_context *context = pass->cam->object.context;
+    size_t n = pass->cam->n_layers + 1;
     int32_t *fetches = xai__alloc_array(context, n, sizeof *fetches);
     xai_tensor **fetched = xai__alloc_array(context, n, sizeof(xai_tensor *));
     xai_status status;
 
-    *pass = (xai__cam_pass){ .cam = cam, .input = input, .targets = targets };
     status = allocate(pass);
     if (fetches == NULL || fetched == NULL)
         status = XAI_E_NO_MEMORY;

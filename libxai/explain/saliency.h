@@ -58,10 +58,12 @@ struct xai__saliency {
 
     double *sums; /* a target each: n_elements; behind them the squares */
 
-    double *nodes, *weights;      /* of paths; weights NULL: all are 1 */
-    float *baseline;              /* of paths: an image */
-    double sigma;                 /* of noise, in the input's units */
-    xai_cam *cam;                 /* of guided-gradcam */
+    double *nodes, *weights; /* of paths; weights NULL: all are 1 */
+    float *baseline;         /* of paths: an image */
+    double sigma;            /* of noise, in the input's units */
+    xai_cam *cam;            /* of guided-gradcam */
+    bool shares_pass;        /* its layer is fetched along with the gradients: */
+    xai_tensor *layer;
     xai_attribution **activation; /* a target each */
     xai_tensor **regions;         /* theirs, at the input's size */
 };
@@ -77,6 +79,7 @@ void xai__saliency_end_path(const xai__saliency *s, xai_attribution *a, size_t t
 
 /* Guided Grad-CAM. */
 xai_status xai__saliency_begin_guided(xai__saliency *s);
+xai_status xai__saliency_find_regions(xai__saliency *s);
 void xai__saliency_end_guided(const xai__saliency *s, xai_attribution *a, size_t target, double *sum,
                               const double *squares);
 

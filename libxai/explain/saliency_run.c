@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/memory.h"
+#include "explain/cam.h"
 #include "explain/saliency.h"
 
 /* Larger batches are no faster, but their activations take memory, and they say less often how far they are. */
@@ -92,7 +93,8 @@ static xai_status differentiate(xai__saliency *s, const xai_tensor *images, size
 {
     const xai__graph *graph = &s->session->model->graph;
     xai_context *context = s->input->object.context;
-    xai_tensor *value = NULL, **gradients = xai__zalloc_array(context, s->targets.n, sizeof(xai_tensor *));
+    xai_tensor *values[2] = { NULL, NULL }, **gradients = xai__zalloc_array(context, s->targets.n, sizeof *gradients);
+    const int32_t fetches[2] = { s->targets.values[0], s->shares_pass ? s->cam->layers[0] : -1 };
     const xai__backward backward = { .of = s->targets.values[0],
                                      .rule = s->method->relu_rule,
                                      .wrt = &graph->input,
@@ -101,10 +103,12 @@ static xai_status differentiate(xai__saliency *s, const xai_tensor *images, size
                                      .seed = xai__targets_seed,
                                      .user = &s->targets,
                                      .out = gradients };
-    const xai__request request = {
-        .feed = graph->input, .fed = images, .fetches = &s->targets.values[0], .n_fetches = 1, .backward = &backward
-    };
-    xai_status status = gradients != NULL ? xai__session_run(&value, s->session, &request) : XAI_E_NO_MEMORY;
+    const xai__request request = { .feed = graph->input,
+                                   .fed = images,
+                                   .fetches = fetches,
+                                   .n_fetches = s->shares_pass ? 2 : 1,
+                                   .backward = &backward };
+    xai_status status = gradients != NULL ? xai__session_run(values, s->session, &request) : XAI_E_NO_MEMORY;
 
     if (status == XAI_OK)
         add_batch(s, gradients, n);
@@ -112,9 +116,10 @@ static xai_status differentiate(xai__saliency *s, const xai_tensor *images, size
         xai_tensor_unref(gradients[i]);
     xai__free(context, gradients);
     if (s->ends == NULL)
-        s->ends = value;
+        s->ends = values[0];
     else
-        xai_tensor_unref(value);
+        xai_tensor_unref(values[0]);
+    s->layer = values[1];
     return status;
 }
 
@@ -236,6 +241,8 @@ static xai_status compute(xai_attribution **out, xai__saliency *s)
     if (s->ends != NULL)
         resolve_targets(s);
     remark = run_batches(s);
+    if (s->shares_pass && remark >= 0)
+        status = xai__saliency_find_regions(s);
     for (size_t i = 0; i < s->targets.n && remark >= 0 && status == XAI_OK; i++)
         status = finish_target(&out[i], s, i);
     return status < 0 ? status : remark;
@@ -251,6 +258,7 @@ static void clean_up(xai__saliency *s)
         xai_tensor_unref(s->regions[i]);
     xai_cam_unref(s->cam);
     xai_tensor_unref(s->ends);
+    xai_tensor_unref(s->layer);
     xai__free(context, s->activation);
     xai__free(context, s->regions);
     xai__free(context, s->sums);

@@ -54,6 +54,17 @@ void xai__session_sweep(xai_session *session)
     pthread_mutex_lock(&session->lock);
 }
 
+bool xai__session_is_edited(xai_session *session)
+{
+    bool is_edited = false;
+
+    pthread_mutex_lock(&session->lock);
+    for (const xai_hook *hook = session->hooks; hook != NULL && !is_edited; hook = hook->next)
+        is_edited = hook->kind == XAI_HOOK_EDIT && !atomic_load(&hook->is_dropped);
+    pthread_mutex_unlock(&session->lock);
+    return is_edited;
+}
+
 static xai_status append(xai_session *session, xai_hook *hook)
 {
     xai_status status = XAI_OK;

@@ -80,6 +80,9 @@ xai_status xai__model_is_exact(bool *out, xai_model *model);
 xai_status xai__session_claim(xai_session *session);
 void xai__session_release(xai_session *session);
 
+/* Is there an edit hook? */
+bool xai__session_is_edited(xai_session *session);
+
 /* Frees hooks that were dropped while the session ran. The session's lock is held, and is released meanwhile. */
 void xai__session_sweep(xai_session *session);
 

@@ -17,7 +17,7 @@ import zlib
 
 SOURCE, BUILD = (os.path.abspath(path) for path in sys.argv[1:3])
 DATA = os.environ.get('XAI_TEST_DATA')
-COMMANDS = ['classify', 'layers', 'cam', 'occlusion', 'rise', 'lime', 'shap', 'visualize', 'nbdt', 'hierarchy induce',
+COMMANDS = ['classify', 'layers', 'cam', 'saliency', 'occlusion', 'rise', 'lime', 'shap', 'visualize', 'nbdt', 'hierarchy induce',
             'hierarchy show', 'hierarchy convert', 'tree fit',
             'tree predict', 'tree explain', 'tree show', 'tree prune', 'convert', 'bench', 'info']
 LABELS = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck']
@@ -391,6 +391,55 @@ def test_cam_failures():
     xai('cam', *NET, '-o', 'net.json/x', 'a.png').fails(1, 'net.json/x')
     xai('cam', *NET, 'a.png', 'convert/../a.png').fails(2, 'a.png', 'convert/../a.png')
     xai('cam', *NET, '--npy', 'no/such/folder/m.npy', '-o', folder('failures'), 'a.png').fails(1, 'no/such/folder/m.npy')
+
+
+SALIENCY_METHODS = ['saliency', 'inputxgrad', 'guided', 'deconvnet', 'guided-gradcam', 'ig', 'smoothgrad', 'smoothgrad-sq', 'vargrad']
+
+
+def test_saliency():
+    needs('png')
+    place = folder('saliency')
+    net = ('-m', os.path.join(WORK, 'net.json'))
+    picture = os.path.join(WORK, 'a.png')
+    for method in SALIENCY_METHODS:
+        document = json.loads(xai('saliency', *net, '--json', '--method', method, picture, cwd=place).works())
+        map_ = document['map']
+        assert document['method'] == method and map_['shape'] == [32, 32] and map_['min'] < map_['max'], document
+        assert (map_['min'] < 0) == (method in SALIENCY_METHODS[1:7]), (method, map_)
+        assert os.path.exists(os.path.join(place, f'a.{method}.overlay.png')), method
+
+    def map_of(*arguments):
+        xai('saliency', *net, '-q', '--npy', 'one.npy', *arguments, picture, cwd=place).works()
+        with open(os.path.join(place, 'one.npy'), 'rb') as file:
+            return file.read()
+
+    noise = ('--method', 'smoothgrad', '--samples', '3', '--sigma', '0.2')
+    assert map_of(*noise, '--seed', '7') == map_of(*noise, '--seed', '7', '--threads', '2') != map_of(*noise, '--seed', '8')
+    path = ('--method', 'ig', '--steps', '3')
+    assert map_of(*path) != map_of(*path, '--quadrature', 'riemann-trapezoid') != map_of(*path, '--baseline', '0.5')
+    map_of('--method', 'saliency', '--keep-channels')
+    assert npy_shape(os.path.join(place, 'one.npy')) == (3, 32, 32)
+    xai('saliency', *net, '-q', '--sheet', 'sheet.png', picture, cwd=place).works()
+    assert os.path.getsize(os.path.join(place, 'sheet.png')) > 1000
+
+
+def test_saliency_failures():
+    needs('png')
+    xai('saliency', *NET, '--method', 'clairvoyance', 'a.png').fails(1, 'clairvoyance', 'vargrad')
+    xai('saliency', *NET, '--profile', 'cubist', 'a.png').fails(1, 'cubist', 'captum')
+    xai('saliency', *NET, '--method', 'guided', '--profile', 'pytorch-grad-cam', 'a.png').fails(1, 'guided', 'pytorch-grad-cam')
+    xai('saliency', *NET, '--method', 'ig', '--quadrature', 'simpson', 'a.png').fails(1, 'simpson', 'riemann-middle')
+    xai('saliency', *NET, '--steps', '5', 'a.png').fails(1, 'n_steps')
+    xai('saliency', *NET, '--method', 'ig', '--samples', '5', 'a.png').fails(1, 'n_samples')
+    xai('saliency', *NET, '--method', 'guided', '--layer', 'layer3', 'a.png').fails(1, 'layer')
+    xai('saliency', *NET, '--method', 'guided-gradcam', '--layer', 'layer9', 'a.png').fails(1, 'layer9')
+    xai('saliency', *NET, '--target', 'unicorn', 'a.png').fails(1, 'unicorn')
+    xai('saliency', *NET, 'missing.png').fails(1, 'missing.png')
+    xai('saliency', *NET, '--method', 'guided-gradcam', '--layer', 'layer2', '--layer', 'layer3', 'a.png').fails(2, '--layer')
+    xai('saliency', *NET, '--method', 'ig', '--steps', 'many', 'a.png').fails(2, '--steps', 'many')
+    xai('saliency', *NET, '--method', 'smoothgrad', '--sigma', '-1', 'a.png').fails(2, '--sigma')
+    xai('saliency', *NET, '--draw', 'crayon', 'a.png').fails(2, 'crayon')
+    xai('saliency', *NET).fails(2, 'picture')
 
 
 SEGMENT_PICTURES = ['heatmap', 'overlay', 'segments', 'top']

@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include <xai/cam.h>
 #include <xai/saliency.h>
 
 static explained begin_with(xai_model *(*make)(xai_context *context), uint32_t n_threads, uint64_t budget)
@@ -259,6 +260,63 @@ START_TEST(seeded)
 }
 END_TEST
 
+/* --- Guided Grad-CAM --- */
+
+static int32_t double_it(xai_hook *hook, xai_tensor *value, void *user)
+{
+    for (size_t i = 0; i < value->size; i++)
+        value->data[i] *= 2;
+    return 0;
+}
+
+/* Grad-CAM of the same layer, at the input's size. */
+static xai_tensor *region_of(explained *f, const char *layer)
+{
+    const xai_cam_options options = {
+        .struct_size = sizeof options, .method = "gradcam", .profile = "captum", .layers = &layer, .n_layers = 1
+    };
+    xai_attribution *a = NULL;
+    xai_tensor *region = NULL;
+    xai_cam *cam = NULL;
+
+    ck_assert_ok(xai_cam_create(&cam, f->session, &options));
+    ck_assert_ok(xai_cam_compute(&a, cam, f->input, NULL, 0));
+    ck_assert_ok(xai_attribution_map(&region, a, f->input->shape[2], f->input->shape[3], XAI_NORMALISE_NONE));
+    xai_attribution_unref(a);
+    xai_cam_unref(cam);
+    return region;
+}
+
+/* The product of what two methods give, however the passes are shared: behind a layer that all paths go through, behind
+ * one that a shortcut leads around, under a hook that edits the layer. */
+START_TEST(guided_product)
+{
+    static const char *const layers[] = { "b.relu", "a.conv1" };
+    explained f = explained_begin(network_residual);
+    xai_saliency_options options = method("guided"), both = method("guided-gradcam");
+    xai_tensor *guided, *region, *map;
+    xai_hook *hook = NULL;
+
+    both.layer = layers[_i % 2];
+    both.profile = "captum";
+    if (_i >= 2)
+        ck_assert_ok(xai_hook_attach(&hook, f.session, both.layer, XAI_HOOK_EDIT, double_it, NULL, NULL));
+    guided = explain(&f, NULL, &options);
+    region = region_of(&f, both.layer);
+    map = explain(&f, NULL, &both);
+    for (size_t i = 0; i < map->size; i++) {
+        double weight = region->data[i] > 0 ? region->data[i] : 0;
+
+        ck_assert_double_eq_tol(map->data[i], guided->data[i] * weight, 1e-6 * (1 + fabs(guided->data[i] * weight)));
+    }
+    xai_tensor_unref(guided);
+    xai_tensor_unref(region);
+    xai_tensor_unref(map);
+    xai_hook_unref(hook);
+    explained_end(&f);
+}
+END_TEST
+
 /* --- the same bits --- */
 
 static const char *const all_methods[] = { "saliency", "inputxgrad", "guided",        "deconvnet",
@@ -413,6 +471,7 @@ static Suite *make_suite(void)
     tcase_add_test(cases, baselines);
     tcase_add_loop_test(cases, under_noise, 0, 6);
     tcase_add_test(cases, seeded);
+    tcase_add_loop_test(cases, guided_product, 0, 4);
     tcase_add_loop_test(cases, same_bits, 0, sizeof all_methods / sizeof *all_methods);
     tcase_add_loop_test(cases, stopped, 0, 2);
     tcase_add_test(cases, flat_map);
