@@ -155,7 +155,7 @@ static xai_status stack_map(const map_job *job, map_result *result, size_t which
         memcpy(full + 1, result->shape, sizeof result->shape);
         result->low = result->high = xai_tensor_data(map)[0];
         status = job->n_targets > 1 ? xai_tensor_create(stack, job->subject.context, full, 1 + result->rank)
-                                    : xai_tensor_create(stack, job->subject.context, full + 1, 2);
+                                    : xai_tensor_create(stack, job->subject.context, full + 1, result->rank);
     }
     if (status >= XAI_OK) {
         memcpy(xai_tensor_data(*stack) + which * size, xai_tensor_data(map), size * sizeof(float));
@@ -425,9 +425,12 @@ static int prepare(map_job *job)
 int cli_maps(const cli_args *cli, const cli_explainer *explainer)
 {
     map_job job = { .cli = cli, .explainer = explainer };
-    int status;
+    xai_draw_options checked; /* before anything is computed */
+    int status = cli_draw_options(&checked, cli, true);
     bool ready;
 
+    if (status != CLI_GO_ON)
+        return status;
     if (cli->sheet != NULL)
         return cli_sheet(cli, explainer);
     status = check_stems(&job);

@@ -437,7 +437,7 @@ def test_saliency_failures():
     xai('saliency', *NET, 'missing.png').fails(1, 'missing.png')
     xai('saliency', *NET, '--method', 'guided-gradcam', '--layer', 'layer2', '--layer', 'layer3', 'a.png').fails(2, '--layer')
     xai('saliency', *NET, '--method', 'ig', '--steps', 'many', 'a.png').fails(2, '--steps', 'many')
-    xai('saliency', *NET, '--method', 'smoothgrad', '--sigma', '-1', 'a.png').fails(2, '--sigma')
+    xai('saliency', *NET, '--method', 'smoothgrad', '--sigma', '-1', 'a.png').fails(1, 'sigma', '-1')
     xai('saliency', *NET, '--draw', 'crayon', 'a.png').fails(2, 'crayon')
     xai('saliency', *NET).fails(2, 'picture')
 

@@ -256,23 +256,6 @@ static xai_tensor *explain_seed(xai_context *context, const char *method, uint64
     return map;
 }
 
-static double correlation(const xai_tensor *a, const xai_tensor *b)
-{
-    double sums[5] = { 0 }, n = (double)a->size;
-
-    for (size_t i = 0; i < a->size; i++) {
-        double x = a->data[i], y = b->data[i];
-
-        sums[0] += x;
-        sums[1] += y;
-        sums[2] += x * x;
-        sums[3] += y * y;
-        sums[4] += x * y;
-    }
-    return (sums[4] - sums[0] * sums[1] / n) /
-           sqrt((sums[2] - sums[0] * sums[0] / n) * (sums[3] - sums[1] * sums[1] / n));
-}
-
 START_TEST(weights_matter)
 {
     xai_context *context = testing_context(1);
@@ -280,8 +263,8 @@ START_TEST(weights_matter)
                *c = explain_seed(context, methods[_i], 2);
 
     assert_same(a, b);
-    ck_assert_msg(fabs(correlation(a, c)) < 0.9, "%s: maps of two networks correlate by %g", methods[_i],
-                  correlation(a, c));
+    ck_assert_msg(fabs(explained_correlation(a, c)) < 0.9, "%s: maps of two networks correlate by %g", methods[_i],
+                  explained_correlation(a, c));
     xai_tensor_unref(a);
     xai_tensor_unref(b);
     xai_tensor_unref(c);
@@ -291,40 +274,14 @@ END_TEST
 
 /* --- memory --- */
 
-typedef struct ledger {
-    int64_t bytes, calls;
-} ledger;
-
-static void *allocate(size_t size, size_t alignment, void *user)
-{
-    ledger *l = user;
-
-    l->bytes += (int64_t)size;
-    l->calls++;
-    return xai__system_allocator.allocate(size, alignment, xai__system_allocator.user);
-}
-
-static void release(void *data, size_t size, void *user)
-{
-    ledger *l = user;
-
-    l->bytes -= (int64_t)size;
-    xai__system_allocator.release(data, size, xai__system_allocator.user);
-}
-
 /* As many bytes after the hundredth explanation as after the second. */
 START_TEST(memory_stays_flat)
 {
-    ledger l = { 0 };
-    const xai_allocator allocator = { allocate, release, &l };
-    const xai_context_options options = { .struct_size = sizeof options, .allocator = &allocator, .n_threads = 1 };
-    xai_context *context = NULL;
-    explained f;
+    explained_ledger l = { 0 };
+    explained f = explained_counting(network_residual, &l);
     int64_t bytes = 0;
     int n = strcmp(methods[_i], "scorecam") == 0 ? 10 : 100;
 
-    ck_assert_ok(xai_context_create(&context, &options));
-    f = explained_in(context, network_residual, 0);
     for (int i = 0; i < n; i++) {
         xai_tensor_unref(explain(&f, methods[_i], NULL, NULL));
         if (i == 1)

@@ -319,8 +319,11 @@ END_TEST
 
 /* --- the same bits --- */
 
-static const char *const all_methods[] = { "saliency", "inputxgrad", "guided",        "deconvnet",
-                                           "ig",       "smoothgrad", "smoothgrad-sq", "vargrad" };
+/* The last one only explains what lies behind its layer. */
+static const char *const all_methods[] = { "saliency",   "inputxgrad",    "guided",  "deconvnet",     "ig",
+                                           "smoothgrad", "smoothgrad-sq", "vargrad", "guided-gradcam" };
+
+enum { N_METHODS = sizeof all_methods / sizeof *all_methods };
 
 START_TEST(same_bits)
 {
@@ -346,6 +349,65 @@ START_TEST(same_bits)
     }
     explained_end(&narrow);
     explained_end(&wide);
+}
+END_TEST
+
+/* --- other weights, another map (Adebayo et al. 2018) --- */
+
+static xai_tensor *explain_seed(xai_context *context, const char *name, uint64_t seed)
+{
+    const xai_model_options other = {
+        .struct_size = sizeof other, .resize = 24, .crop_height = 24, .crop_width = 24, .seed = seed
+    };
+    const xai_saliency_options options = method(name);
+    explained f = { .context = xai_context_ref(context) };
+    xai_tensor *map;
+
+    ck_assert_ok(xai_model_build(&f.model, context, "cifar_resnet20", NULL, &other));
+    ck_assert_ok(xai_session_create(&f.session, f.model, NULL));
+    f.input = network_input(f.model, 1, 4);
+    map = explain(&f, &(xai_target){ .index = 3 }, &options);
+    explained_end(&f);
+    return map;
+}
+
+START_TEST(weights_matter)
+{
+    xai_context *context = testing_context(1);
+    const char *name = all_methods[_i];
+    xai_tensor *a = explain_seed(context, name, 1), *b = explain_seed(context, name, 1),
+               *c = explain_seed(context, name, 2);
+
+    ck_assert_mem_eq(a->data, b->data, a->size * sizeof(float));
+    ck_assert_msg(fabs(explained_correlation(a, c)) < 0.9, "%s: maps of two networks correlate by %g", name,
+                  explained_correlation(a, c));
+    xai_tensor_unref(a);
+    xai_tensor_unref(b);
+    xai_tensor_unref(c);
+    xai_context_unref(context);
+}
+END_TEST
+
+/* --- memory --- */
+
+/* As many bytes after the last explanation as after the second. */
+START_TEST(memory_stays_flat)
+{
+    explained_ledger l = { 0 };
+    explained f = explained_counting(network_residual, &l);
+    const xai_saliency_options options = method(all_methods[_i]);
+    int n = _i == 0 ? 1000 : 20;
+    int64_t bytes = 0;
+
+    for (int i = 0; i < n; i++) {
+        xai_tensor_unref(explain(&f, NULL, &options));
+        if (i == 1)
+            bytes = l.bytes;
+    }
+    ck_assert_int_eq(l.bytes, bytes);
+    explained_end(&f);
+    ck_assert_int_eq(l.bytes, 0);
+    ck_assert_int_gt(l.calls, n);
 }
 END_TEST
 
@@ -472,7 +534,9 @@ static Suite *make_suite(void)
     tcase_add_loop_test(cases, under_noise, 0, 6);
     tcase_add_test(cases, seeded);
     tcase_add_loop_test(cases, guided_product, 0, 4);
-    tcase_add_loop_test(cases, same_bits, 0, sizeof all_methods / sizeof *all_methods);
+    tcase_add_loop_test(cases, same_bits, 0, N_METHODS - 1);
+    tcase_add_loop_test(cases, weights_matter, 0, N_METHODS);
+    tcase_add_loop_test(cases, memory_stays_flat, 0, N_METHODS);
     tcase_add_loop_test(cases, stopped, 0, 2);
     tcase_add_test(cases, flat_map);
     tcase_add_test(cases, refused);
