@@ -439,7 +439,7 @@ def test_saliency_failures():
     xai('saliency', *NET, '--method', 'ig', '--steps', 'many', 'a.png').fails(2, '--steps', 'many')
     xai('saliency', *NET, '--method', 'smoothgrad', '--sigma', '-1', 'a.png').fails(1, 'sigma', '-1')
     xai('saliency', *NET, '--draw', 'crayon', 'a.png').fails(2, 'crayon')
-    xai('saliency', *NET).fails(2, 'picture')
+    xai('saliency', *NET).fails(2, 'IMAGE')
 
 
 SEGMENT_PICTURES = ['heatmap', 'overlay', 'segments', 'top']
