@@ -121,13 +121,12 @@ void *xai__grow(xai_context *context, void **array, size_t n, size_t size)
 
 void xai__free(xai_context *context, void *data)
 {
-    const xai_allocator *allocator = &context->allocator;
+    block_head *head = data;
 
-    if (data != NULL) {
-        block_head *head = (block_head *)data - 1;
-
-        allocator->release(head, head->size + sizeof *head, allocator->user);
-    }
+    if (data == NULL)
+        return;
+    head--;
+    context->allocator.release(head, head->size + sizeof *head, context->allocator.user);
 }
 
 char *xai__strndup(xai_context *context, const char *text, size_t length)

@@ -21,6 +21,7 @@ void *xai__realloc_array(xai_context *context, void *data, size_t count, size_t 
  * next power of two, so an array grown by this alone needs no count of its own. */
 void *xai__grow(xai_context *context, void **array, size_t n, size_t size);
 
+/* NULL is nothing, and needs no context. */
 void xai__free(xai_context *context, void *data);
 
 char *xai__strdup(xai_context *context, const char *text);

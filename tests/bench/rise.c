@@ -2,16 +2,19 @@
  * How many masks RISE needs: a CIFAR ResNet-56, pictures of the test set, a reference of many masks, and how well maps
  * of fewer masks correlate with it, eclique's scheme beside ours. Needs $XAI_TEST_DATA.
  *
- *     bench_rise [REFERENCE [SEEDS [PICTURES]]]     64000, 5 and 3 by default; the reference takes most of the time
+ *     bench_rise [REFERENCE [SEEDS [PICTURES [PROFILE]]]]
+ *
+ * By default 64000 masks of profile "rise" as the reference, which takes most of the time, 5 seeds and 3 pictures.
  */
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <xai/xai.h>
 
-enum { SIDE = 32, N_PIXELS = SIDE * SIDE, OFFICIAL = 4000, REFERENCE_SEED = 1000 };
+enum { SIDE = 32, N_PIXELS = SIDE * SIDE, OFFICIAL = 4000, N_CLASSES = 10, REFERENCE_SEED = 1000 };
 
 static const uint64_t counts[] = { 250, 500, 700, 1000, 1400, 2000, 4000 };
 enum { N_COUNTS = sizeof counts / sizeof *counts };
@@ -20,9 +23,12 @@ typedef struct study {
     xai_context *context;
     xai_model *model;
     xai_session *session;
-    xai_image *sheet; /* a picture a row */
+    xai_image *sheet;      /* a picture a row */
+    const char *reference; /* profile */
     uint64_t n_reference;
     int n_seeds, n_pictures;
+    float *known; /* scores of the present masks, of which n_known were computed */
+    size_t n_known, n_asked;
 } study;
 
 static void check(xai_status status)
@@ -73,17 +79,47 @@ static xai_tensor *picture(const study *s, int index)
     return input;
 }
 
-static void explain(float *map, const study *s, const xai_tensor *input, const char *profile, uint64_t n_masks,
-                    uint64_t seed)
+/* Masks of a seed come in the same order however many are wanted, so their scores are computed once. */
+static int32_t predict(const float *batch, size_t n, float *scores, void *user)
+{
+    study *s = user;
+    const int64_t shape[4] = { (int64_t)n, 3, SIDE, SIDE };
+    xai_tensor *images = NULL, *logits = NULL;
+
+    if (s->n_asked + n > s->n_known) {
+        check(xai_tensor_wrap(&images, s->context, (float *)batch, shape, 4, NULL, NULL));
+        check(xai_session_forward(&logits, s->session, images));
+        memcpy(s->known + s->n_asked * N_CLASSES, xai_tensor_data(logits), n * N_CLASSES * sizeof *scores);
+        s->n_known = s->n_asked + n;
+        xai_tensor_unref(logits);
+        xai_tensor_unref(images);
+    }
+    memcpy(scores, s->known + s->n_asked * N_CLASSES, n * N_CLASSES * sizeof *scores);
+    s->n_asked += n;
+    return 0;
+}
+
+/* Forgets the scores that are known where begins is true: another stream of masks begins. */
+static void explain(float *map, study *s, const xai_tensor *input, const char *profile, uint64_t n_masks, uint64_t seed,
+                    bool begins)
 {
     const xai_run_options run = { .struct_size = sizeof run, .seed = seed };
-    const xai_rise_options options = {
-        .struct_size = sizeof options, .profile = profile, .run = &run, .n_masks = n_masks, .grid = 8, .keep = 0.5f
+    const xai_black_box box = {
+        .struct_size = sizeof box, .predict = predict, .user = s, .n_classes = N_CLASSES, .max_batch = 1 << 4
     };
+    const xai_rise_options options = { .struct_size = sizeof options,
+                                       .profile = profile,
+                                       .black_box = &box,
+                                       .run = &run,
+                                       .n_masks = n_masks,
+                                       .grid = 8,
+                                       .keep = 0.5f };
     xai_attribution *a = NULL;
     xai_tensor *raw = NULL;
 
-    check(xai_rise_compute(&a, s->session, input, NULL, 0, &options));
+    s->n_asked = 0;
+    s->n_known = begins ? 0 : s->n_known;
+    check(xai_rise_compute(&a, NULL, input, NULL, 0, &options));
     check(xai_attribution_map(&raw, a, 0, 0, XAI_NORMALISE_NONE));
     memcpy(map, xai_tensor_data(raw), N_PIXELS * sizeof *map);
     xai_tensor_unref(raw);
@@ -106,23 +142,18 @@ static double correlate(const float *a, const float *b)
     return ab / sqrt(aa * bb);
 }
 
-/* Mean over the seeds, and the standard deviation. */
-static double mean_correlation(double *spread, const study *s, const xai_tensor *input, const float *reference,
-                               const char *profile, uint64_t n_masks)
+/* The mean over the seeds, a count each; profile's masks of every seed are scored once. */
+static void mean_correlations(double *means, study *s, const xai_tensor *input, const float *reference,
+                              const char *profile, const uint64_t *wanted, int n_wanted)
 {
     static float map[N_PIXELS];
-    double sum = 0, squares = 0;
 
-    for (int seed = 0; seed < s->n_seeds; seed++) {
-        double r;
-
-        explain(map, s, input, profile, n_masks, (uint64_t)seed);
-        r = correlate(map, reference);
-        sum += r;
-        squares += r * r;
-    }
-    *spread = sqrt(fmax(0, squares / s->n_seeds - sum * sum / s->n_seeds / s->n_seeds));
-    return sum / s->n_seeds;
+    memset(means, 0, (size_t)n_wanted * sizeof *means);
+    for (int seed = 0; seed < s->n_seeds; seed++)
+        for (int i = n_wanted - 1; i >= 0; i--) { /* the most first */
+            explain(map, s, input, profile, wanted[i], (uint64_t)seed, i == n_wanted - 1);
+            means[i] += correlate(map, reference) / s->n_seeds;
+        }
 }
 
 /* 1 - r falls as one over the number of masks; between two counts it is interpolated so. */
@@ -141,21 +172,21 @@ static double masks_for(const double *r, double wanted)
     return INFINITY;
 }
 
-static void study_picture(const study *s, int index)
+static void study_picture(study *s, int index)
 {
+    static const uint64_t official_count[1] = { OFFICIAL };
     static float reference[N_PIXELS];
     xai_tensor *input = picture(s, index);
-    double official, spread, r[N_COUNTS];
+    double official, r[N_COUNTS];
 
-    explain(reference, s, input, "rise", s->n_reference, REFERENCE_SEED);
-    official = mean_correlation(&spread, s, input, reference, "rise", OFFICIAL);
-    printf("picture %d: eclique's scheme, %d masks: %.4f +- %.4f\n", index, OFFICIAL, official, spread);
-    for (int i = 0; i < N_COUNTS; i++) {
-        r[i] = mean_correlation(&spread, s, input, reference, "default", counts[i]);
-        printf("    default, %4llu masks: %.4f +- %.4f\n", (unsigned long long)counts[i], r[i], spread);
-        fflush(stdout);
-    }
+    explain(reference, s, input, s->reference, s->n_reference, REFERENCE_SEED, true);
+    mean_correlations(&official, s, input, reference, "rise", official_count, 1);
+    mean_correlations(r, s, input, reference, "default", counts, N_COUNTS);
+    printf("picture %d: eclique's scheme, %d masks: %.4f\n", index, OFFICIAL, official);
+    for (int i = 0; i < N_COUNTS; i++)
+        printf("    default, %4llu masks: %.4f\n", (unsigned long long)counts[i], r[i]);
     printf("    as good as eclique's %d: %.0f masks\n", OFFICIAL, masks_for(r, official));
+    fflush(stdout);
     xai_tensor_unref(input);
 }
 
@@ -164,15 +195,20 @@ int main(int argc, char **argv)
     static const int pictures[] = { 0, 3, 7, 11, 19 };
     study s = { .n_reference = argc > 1 ? strtoull(argv[1], NULL, 10) : 64000,
                 .n_seeds = argc > 2 ? atoi(argv[2]) : 5,
-                .n_pictures = argc > 3 ? atoi(argv[3]) : 3 };
+                .n_pictures = argc > 3 ? atoi(argv[3]) : 3,
+                .reference = argc > 4 ? argv[4] : "rise" };
 
     if (getenv("XAI_TEST_DATA") == NULL) {
         puts("XAI_TEST_DATA is not set");
         return EXIT_SUCCESS;
     }
+    s.known = malloc((size_t)((s.n_reference > OFFICIAL ? s.n_reference : OFFICIAL) + 1) * N_CLASSES * sizeof *s.known);
+    if (s.known == NULL)
+        return EXIT_FAILURE;
     open_study(&s);
     for (int i = 0; i < s.n_pictures && i < 5; i++)
         study_picture(&s, pictures[i]);
     close_study(&s);
+    free(s.known);
     return EXIT_SUCCESS;
 }
