@@ -13,6 +13,7 @@ enum { DEFAULT_TOP = 5 };
 typedef struct explanation {
     const cli_args *cli;
     const cli_subject *subject; /* borrowed */
+    xai_session *session;       /* our own: for many pictures */
     xai_segments *segments;     /* of the present picture */
     cli_watch watch;
     xai_run_options run;
@@ -78,6 +79,7 @@ static int look(void *state, const xai_image *crop)
 
 static int begin(void **state, const cli_args *cli, const cli_subject *subject, const char *method)
 {
+    const xai_session_options many = { .struct_size = sizeof many, .purpose = XAI_PURPOSE_THROUGHPUT };
     explanation *e;
 
     if (cli->layers.count > 0)
@@ -85,6 +87,10 @@ static int begin(void **state, const cli_args *cli, const cli_subject *subject, 
     e = calloc(1, sizeof *e);
     if (e == NULL)
         return cli_fail(cli, "out of memory");
+    if (xai_session_create(&e->session, subject->model, &many) != XAI_OK) {
+        free(e);
+        return cli_fail_library(cli);
+    }
     e->cli = cli;
     e->subject = subject;
     e->is_shap = strcmp(method, "shap") == 0;
@@ -116,9 +122,9 @@ static xai_status explain(xai_attribution **out, void *state, const xai_tensor *
         probabilities[i].score = XAI_SCORE_PROBABILITY;
     }
     if (e->is_shap)
-        status = xai_shap_compute(out, e->subject->session, input, e->segments, probabilities, n_targets, &e->shap);
+        status = xai_shap_compute(out, e->session, input, e->segments, probabilities, n_targets, &e->shap);
     else
-        status = xai_lime_compute(out, e->subject->session, input, e->segments, probabilities, n_targets, &e->lime);
+        status = xai_lime_compute(out, e->session, input, e->segments, probabilities, n_targets, &e->lime);
     cli_watch_end(&e->watch);
     free(probabilities);
     return status;
@@ -156,6 +162,7 @@ static void end(void *state)
         return;
     cli_watch_end(&e->watch);
     xai_segments_unref(e->segments);
+    xai_session_unref(e->session);
     free(e);
 }
 
