@@ -76,6 +76,22 @@ static const cli_option options[] = {
     { "draw", 0, TEXT, CLI_MAP, AT(draw), "KIND", "overlay: heat, masked or contours (heat)" },
     { "colors", 0, TEXT, CLI_MAP, AT(colors), "NAME", "jet, viridis, turbo, gray, RdBu, each also with _r" },
     { "clip", 0, FACTOR, CLI_MAP, AT(clip), "P", "magnitudes beyond this percentile get the end colours" },
+    { "train", 0, TEXT, CLI_INFLUENCE, AT(train), "LIST", "training pictures: a path, a tab and a label a line" },
+    { "test", 0, LIST, CLI_INFLUENCE, AT(targets), "IMAGE", "whose prediction is explained; may be repeated" },
+    { "self", 0, FLAG, CLI_INFLUENCE, AT(self), NULL, "influence of each on its own loss: finds wrong labels" },
+    { "cache", 0, TEXT, CLI_INFLUENCE, AT(cache), "FILE", "where features are kept, to go on with and to use again" },
+    { "target", 0, TEXT, CLI_INFLUENCE, AT(column), "CLASS", "whose loss is explained (the predicted class)" },
+    { "method", 0, TEXT, CLI_INFLUENCE, AT(method), "NAME", "last-layer, layers, tracin-fast, tracin (last-layer)" },
+    { "solver", 0, TEXT, CLI_INFLUENCE, AT(solver), "NAME", "cholesky, cg or lissa (by size)" },
+    { "product", 0, TEXT, CLI_INFLUENCE, AT(product), "NAME", "layers: gauss-newton or gradients (gauss-newton)" },
+    { "layer", 0, LIST, CLI_INFLUENCE, AT(layers), "NAME", "layers, tracin: layer or parameter; may be repeated" },
+    { "checkpoint", 0, LIST, CLI_INFLUENCE, AT(checkpoints), "FILE=RATE",
+      "tracin: weights and learning rate; repeated" },
+    { "damping", 0, NUMBER, CLI_INFLUENCE, AT(damping), "X", "L2 penalty that training used (0.001)" },
+    { "tolerance", 0, NUMBER, CLI_INFLUENCE, AT(tolerance), "X", "largest residual of a solve (by method)" },
+    { NULL, 'k', COUNT, CLI_INFLUENCE, AT(top), "N", "how many to show of each kind (5; --json: all)" },
+    { "sheet", 0, TEXT, CLI_INFLUENCE, AT(sheet), "FILE", "picture with the most helpful and harmful ones" },
+    { "page", 0, TEXT, CLI_INFLUENCE, AT(page), "FILE.html", "the same as a page" },
     { "layer", 0, LIST, CLI_VISUALIZE, AT(layers), "NAME", "whose channels or neuron, as `xai layers` lists them" },
     { "channels", 0, TEXT, CLI_VISUALIZE, AT(channels), "LIST", "a picture each: 0-15, or 3,7" },
     { "neuron", 0, TEXT, CLI_VISUALIZE, AT(neuron), "N,Y,X", "channel, row and column; N alone: the middle" },
@@ -424,7 +440,7 @@ static int check_operands(const cli_args *cli, const cli_command *command)
 int cli_main(const char *program, const cli_command *command, int argc, char **argv, int first)
 {
     size_t room = (size_t)argc + 1;
-    const char **items = calloc(3 * room, sizeof *items);
+    const char **items = calloc(4 * room, sizeof *items);
     cli_args cli = { .program = program };
     int status;
 
@@ -433,6 +449,7 @@ int cli_main(const char *program, const cli_command *command, int argc, char **a
     cli.layers.items = items;
     cli.targets.items = items + room;
     cli.operands.items = items + 2 * room;
+    cli.checkpoints.items = items + 3 * room;
 
     status = parse(&cli, command, argc, argv, first);
     if (status == CLI_GO_ON && cli.help) {

@@ -41,7 +41,8 @@ enum cli_group {
     CLI_RISE = 16777216,
     CLI_SEGMENTS = 67108864,
     CLI_LIME = 134217728,
-    CLI_VISUALIZE = 536870912
+    CLI_VISUALIZE = 536870912,
+    CLI_INFLUENCE = 1073741824
 };
 
 /* An option that may be given several times. */
@@ -94,7 +95,11 @@ typedef struct cli_args {
     int32_t stride, masks, cells;
     float keep, max_error, top_region;
     bool whole;
-    cli_list layers, targets, operands;
+    /* Influence. */
+    const char *train, *cache, *solver, *product, *page;
+    cli_number damping, tolerance;
+    bool self;
+    cli_list layers, targets, operands, checkpoints;
 } cli_args;
 
 typedef struct cli_command {
@@ -192,6 +197,7 @@ int cli_occlusion(const cli_args *cli);
 int cli_rise(const cli_args *cli);
 int cli_lime(const cli_args *cli);
 int cli_shap(const cli_args *cli);
+int cli_influence(const cli_args *cli);
 int cli_nbdt(const cli_args *cli);
 int cli_hierarchy_induce(const cli_args *cli);
 int cli_hierarchy_show(const cli_args *cli);

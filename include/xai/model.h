@@ -232,6 +232,38 @@ XAI_API size_t xai_model_n_layers(const xai_model *model);
  */
 XAI_API xai_status xai_model_layer(xai_layer *out, xai_model *model, size_t index);
 
+/** Count what training changes: weights and biases of convolutions, linear layers and batch norms. @param model  The
+ * model. @return Their number. Any thread. @since 0.1 */
+XAI_API size_t xai_model_n_parameters(const xai_model *model);
+
+/**
+ * Name a parameter as the state dict does, such as "layer4.1.conv2.weight".
+ *
+ * @param model     The model.
+ * @param index     0 to xai_model_n_parameters() - 1, in the order in which layers are computed.
+ * @param buffer    Where the NUL-terminated name goes; may be NULL if @p capacity is 0.
+ * @param capacity  Size of @p buffer in bytes.
+ * @return Length of the whole name without its NUL, as snprintf does; 0 if @p index is out of range.
+ *
+ * Any thread.
+ * @since 0.1
+ */
+XAI_API size_t xai_model_parameter_name(const xai_model *model, size_t index, char *buffer, size_t capacity);
+
+/**
+ * Read the shape of a parameter.
+ *
+ * @param model     The model.
+ * @param index     0 to xai_model_n_parameters() - 1.
+ * @param shape     Receives the first @p capacity extents.
+ * @param capacity  Room in @p shape.
+ * @return The rank; 0 if @p index is out of range.
+ *
+ * Any thread.
+ * @since 0.1
+ */
+XAI_API size_t xai_model_parameter_shape(const xai_model *model, size_t index, int64_t *shape, size_t capacity);
+
 /**
  * Rewrite a weight file as safetensors.
  *

@@ -15,7 +15,8 @@
 /* Beyond so many unknowns factorising takes longer than the steps of conjugate gradients. */
 enum { MOST_FACTORISED = 2048 };
 
-static const xai__influence_method *const methods[] = { &xai__influence_last_layer, &xai__influence_tracin_fast };
+static const xai__influence_method *const methods[] = { &xai__influence_last_layer, &xai__influence_layers,
+                                                        &xai__influence_tracin_fast, &xai__influence_tracin };
 static const char *const solvers[XAI__N_SOLVERS] = { "cholesky", "cg", "lissa" };
 static const char *const profiles[] = { "default", "captum" };
 
@@ -220,10 +221,17 @@ static xai_status check_residual(const xai_influence *influence, const xai__solu
 
 static xai_status solve_directly(double *s, xai__solution *solution, const xai_influence *influence, const double *g)
 {
-    memcpy(s, g, influence->hessian.n * sizeof *s);
+    size_t n = influence->hessian.n;
+    double *r = xai__alloc_array(influence->object.context, n, sizeof *r);
+
     *solution = (xai__solution){ 0 };
-    xai__cholesky_solve(s, influence->factor, influence->hessian.n);
-    return xai__solve_residual(&solution->residual, &influence->hessian, s, g);
+    if (r == NULL)
+        return XAI_E_NO_MEMORY;
+    memcpy(s, g, n * sizeof *s);
+    xai__cholesky_solve(s, influence->factor, n);
+    solution->residual = xai__cholesky_residual(r, influence->factor, influence->hessian.diagonal, s, g, n);
+    xai__free(influence->object.context, r);
+    return XAI_OK;
 }
 
 xai_status xai__influence_solve(double *s, xai__solution *solution, const xai_influence *influence, const double *g)

@@ -28,8 +28,8 @@ typedef struct xai__examples {
 
 struct xai_training {
     xai__object object;
-    xai_session *session; /* NULL: features alone */
-    int32_t layer;        /* the value that features are, -1 without a session */
+    xai_session *session;  /* NULL: features alone */
+    int32_t layer, logits; /* the values that features and logits are, -1 without a session */
     xai__examples examples;
     size_t n, n_features, n_classes;
     size_t n_inputs; /* n_features, and a 1 for the bias if the layer has one */
@@ -85,6 +85,10 @@ void xai__features_writer_close(xai__features_writer *writer);
 /* influence_features.c: inputs of the deciding layer for N prepared pictures, N x n_features. */
 xai_status xai__training_features(xai_tensor **out, const xai_training *training, const xai_tensor *inputs);
 
+/* Pictures first to first + n of those listed (NULL: of all) as one tensor. */
+xai_status xai__training_prepare(xai_tensor **out, const xai_training *training, const uint32_t *examples, size_t first,
+                                 size_t n);
+
 /* --- the softmax layer: all in double, rows of n_classes --- */
 
 /* influence_softmax.c: n examples' features as they are fed. */
@@ -132,10 +136,15 @@ typedef struct xai__solution {
     bool is_stopped; /* by progress */
 } xai__solution;
 
-/* influence_solve.c: (H + damping) s = g. Cholesky: a, n x n, becomes its lower factor. */
+/* influence_solve.c: (H + damping) s = g. Cholesky: the lower half of a, n x n, becomes its factor; what is above the
+ * diagonal stays. */
 xai_status xai__cholesky_factor(double *a, size_t n);
 void xai__cholesky_forward(double *x, const double *factor, size_t n);
 void xai__cholesky_solve(double *x, const double *factor, size_t n);
+
+/* |A x - g| / |g|; r has room for n numbers. */
+double xai__cholesky_residual(double *r, const double *factor, const double *diagonal, const double *x, const double *g,
+                              size_t n);
 xai_status xai__solve_cg(double *s, xai__solution *solution, const xai__hessian *h, const double *g,
                          const xai__solver_options *options);
 xai_status xai__solve_lissa(double *s, xai__solution *solution, const xai__hessian *h, const double *g,
@@ -160,7 +169,7 @@ typedef struct xai__linear {
 xai_status xai__linear_init(xai__linear *linear, xai__hessian *hessian, const xai_training *training, double damping);
 void xai__linear_fini(xai__linear *linear);
 
-/* The matrix itself, with damping: its lower half, n x n. */
+/* The matrix itself, with damping, n x n. */
 void xai__linear_matrix(double *out, const xai__linear *linear);
 
 /* scores[i] = s' g_i of every training example, labels as they are. */
@@ -212,6 +221,7 @@ xai_status xai__influence_solve(double *s, xai__solution *solution, const xai_in
 /* LiSSA's scale, where it is left to us. */
 xai_status xai__influence_choose_scale(xai_influence *influence);
 
-extern const xai__influence_method xai__influence_last_layer, xai__influence_tracin_fast;
+extern const xai__influence_method xai__influence_last_layer, xai__influence_layers, xai__influence_tracin_fast,
+    xai__influence_tracin;
 
 #endif

@@ -87,6 +87,7 @@ static xai_status find_layer(opening *o)
     node = &graph->nodes[classifier.node];
     bias = node->n_inputs > 2 ? node->inputs[2] : -1;
     t->layer = node->inputs[0];
+    t->logits = node->output;
     t->n_features = (size_t)classifier.n_inputs;
     t->n_classes = (size_t)classifier.n_classes;
     if (bias >= 0 && graph->values[bias].constant == NULL)
@@ -196,28 +197,29 @@ static xai_status name_example(xai_status status, const xai__examples *examples,
     return xai__fail_in(status, place);
 }
 
-/* Pictures first to first + n as one tensor. */
-static xai_status prepare(xai_tensor **out, const opening *o, size_t first, size_t n)
+xai_status xai__training_prepare(xai_tensor **out, const xai_training *training, const uint32_t *examples, size_t first,
+                                 size_t n)
 {
-    const xai_training *t = o->training;
-    const xai__value *input = &t->session->model->graph.values[t->session->model->graph.input];
+    const xai_model *model = training->session->model;
+    const xai__value *input = &model->graph.values[model->graph.input];
     const int64_t shape[4] = { (int64_t)n, input->shape[1], input->shape[2], input->shape[3] };
     xai_tensor *inputs = NULL;
-    xai_status status = xai__tensor_create(&inputs, t->object.context, shape, 4);
+    xai_status status = xai__tensor_create(&inputs, training->object.context, shape, 4);
 
     for (size_t i = 0; i < n && status == XAI_OK; i++) {
+        size_t index = examples != NULL ? examples[first + i] : first + i;
         xai_image *image = NULL;
         xai_tensor *one = NULL;
 
-        status = xai__examples_image(&image, &t->examples, first + i);
+        status = xai__examples_image(&image, &training->examples, index);
         if (status == XAI_OK)
-            status = xai_model_prepare(&one, t->session->model, image);
+            status = xai_model_prepare(&one, model, image);
         if (status == XAI_OK && one->size != input->size)
             status = xai__fail(XAI_E_SHAPE, "prepared it has %zu elements, the input %zu", one->size, input->size);
         if (status == XAI_OK)
             memcpy(inputs->data + i * input->size, one->data, input->size * sizeof(float));
         else if (status != XAI_E_NO_MEMORY && status != XAI_E_CALLBACK)
-            status = name_example(status, &t->examples, first + i);
+            status = name_example(status, &training->examples, index);
         xai_tensor_unref(one);
         xai_image_unref(image);
     }
@@ -259,7 +261,7 @@ static xai_status compute_batch(opening *o)
     xai_status status;
 
     n = n < BATCH ? n : BATCH;
-    status = prepare(&inputs, o, o->n_done, n);
+    status = xai__training_prepare(&inputs, o->training, NULL, o->n_done, n);
     if (status == XAI_OK)
         status = xai__training_features(&features, o->training, inputs);
     for (size_t i = 0; i < n && status == XAI_OK; i++)
@@ -393,7 +395,7 @@ static xai_status create(xai_training **out, xai_context *context)
         return XAI_E_NO_MEMORY;
     xai__object_init(&t->object, context);
     t->examples.context = context;
-    t->layer = -1;
+    t->layer = t->logits = -1;
     *out = t;
     return XAI_OK;
 }

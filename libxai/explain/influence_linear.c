@@ -178,6 +178,7 @@ void xai__linear_matrix(double *out, const xai__linear *linear)
 
     memset(out, 0, size * size * sizeof *out);
     run(t, n * (n + 1) / 2, fill_block, &j);
+    mirror(out, size, size);
 }
 
 /* --- scores --- */

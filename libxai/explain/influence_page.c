@@ -137,14 +137,14 @@ static void add_label(page *p, int64_t index)
 }
 
 /* Three digits, whatever the locale has for a point. */
-static void add_number(page *p, double number)
+static void add_number(page *p, double number, bool is_signed)
 {
     char text[32];
 
     snprintf(text, sizeof text, "%.2e", number);
     for (char *at = text; *at != '\0'; at++)
         *at = *at == ',' ? '.' : *at;
-    xai__text_add(&p->text, "%s%s", number > 0 ? "+" : "", text);
+    xai__text_add(&p->text, "%s%s", is_signed && number > 0 ? "+" : "", text);
 }
 
 static xai_status add_example(page *p, uint32_t index)
@@ -164,7 +164,7 @@ static xai_status add_example(page *p, uint32_t index)
                   (int)(share > 0 ? share + 0.5 : 0.5 - share));
     add_label(p, p->training->examples.labels[index]);
     xai__text_add(&p->text, "</b><span>");
-    add_number(p, score);
+    add_number(p, score, true);
     xai__text_add(&p->text, "</span><span>");
     xai__svg_words(&p->text, path != NULL ? path : name);
     xai__text_add(&p->text, "</span></li>\n");
@@ -203,9 +203,9 @@ static xai_status add_header(page *p, const xai_image *test, const char *name, c
     xai__text_add(&p->text, "; explained is the loss of: ");
     add_label(p, record->label);
     xai__text_add(&p->text, " (");
-    add_number(p, record->loss);
+    add_number(p, record->loss, false);
     xai__text_add(&p->text, ")</p>\n<p>Training examples: %zu; residual of the solve: ", p->training->n);
-    add_number(p, record->residual);
+    add_number(p, record->residual, false);
     xai__text_add(&p->text, "</p></div></header>\n");
     return status;
 }

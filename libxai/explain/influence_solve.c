@@ -61,6 +61,23 @@ void xai__cholesky_solve(double *x, const double *factor, size_t n)
     }
 }
 
+/* The factor's upper half still holds the matrix's own; each of its elements stands for two. */
+double xai__cholesky_residual(double *r, const double *factor, const double *diagonal, const double *x, const double *g,
+                              size_t n)
+{
+    double norm = xai__dot(g, g, n);
+
+    for (size_t i = 0; i < n; i++)
+        r[i] = diagonal[i] * x[i] - g[i];
+    for (size_t i = 0; i < n; i++) {
+        const double *row = factor + i * n + i + 1;
+
+        r[i] += xai__dot(row, x + i + 1, n - i - 1);
+        add_scaled(r + i + 1, x[i], row, n - i - 1);
+    }
+    return norm > 0 ? sqrt(xai__dot(r, r, n) / norm) : 0;
+}
+
 /* --- residuals and eigenvalues --- */
 
 static xai_status multiply(double *out, const xai__hessian *h, const double *v)

@@ -130,8 +130,8 @@ static xai_status add_checkpoint(double *scores, xai_influence_record *records, 
     return status;
 }
 
-/* Features of test examples are those of one network. Sets of features alone are the caller's affair: softmax regression
- * over columns of numbers has the same ones at every checkpoint. */
+/* Features of test examples are those of one network. Sets of features alone are the caller's affair: softmax
+ * regression over columns of numbers has the same ones at every checkpoint. */
 static xai_status check_features(const xai_influence *influence, const xai_tensor *inputs)
 {
     for (size_t i = 0; i < influence->n_checkpoints; i++) {

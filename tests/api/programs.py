@@ -17,7 +17,7 @@ import zlib
 
 SOURCE, BUILD = (os.path.abspath(path) for path in sys.argv[1:3])
 DATA = os.environ.get('XAI_TEST_DATA')
-COMMANDS = ['classify', 'layers', 'cam', 'saliency', 'occlusion', 'rise', 'lime', 'shap', 'visualize', 'nbdt', 'hierarchy induce',
+COMMANDS = ['classify', 'layers', 'cam', 'saliency', 'occlusion', 'rise', 'lime', 'shap', 'visualize', 'influence', 'nbdt', 'hierarchy induce',
             'hierarchy show', 'hierarchy convert', 'tree fit',
             'tree predict', 'tree explain', 'tree show', 'tree prune', 'convert', 'bench', 'info']
 LABELS = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck']
@@ -558,6 +558,45 @@ def test_interrupted():
 
 
 # The tutorial's programs.
+
+def test_influence():
+    needs('png')
+    where = folder('influence')
+    for i in range(20):
+        write_picture(os.path.join(where, f'{i}.png'), 100 + i)
+    with open(os.path.join(where, 'train.txt'), 'w', encoding='utf-8') as file:
+        file.writelines(f'{i}.png\t{LABELS[i % 10]}\n' for i in range(20))
+    common = ('influence', *NET, '--train', 'influence/train.txt', '--cache', 'influence/cache')
+    document = json.loads(xai(*common, '--test', 'a.png', '--json').works())
+    assert list(document) == ['test', 'prediction', 'explained', 'loss', 'method', 'residual', 'examples'], document
+    assert document['test'] == 'a.png' and document['method'] == 'last-layer' and document['residual'] <= 1e-6
+    scores = [example['influence'] for example in document['examples']]
+    assert len(scores) == 20 and scores == sorted(scores, reverse=True) and scores[0] > 0 > scores[-1], scores
+    assert {example['path'] for example in document['examples']} == {f'{i}.png' for i in range(20)}
+    assert all(example['label'] == LABELS[int(example['path'][:-4]) % 10] for example in document['examples'])
+    first = xai(*common, '--test', 'a.png', '-k', '2', '--sheet', 'influence/sheet.png', '--page',
+                'influence/page.html').works().splitlines()
+    assert first[0].startswith('Prediction: ') and first[1] == 'helpful' and first[4] == 'harmful', first
+    with open(os.path.join(where, 'page.html'), encoding='utf-8') as file:
+        page = file.read()
+    assert page.count('<img ') == 5 and '<script' not in page
+    with open(os.path.join(where, 'sheet.png'), 'rb') as file:
+        assert file.read(8) == b'\x89PNG\r\n\x1a\n'
+    own = json.loads(xai(*common, '--self', '--json').works())
+    assert min(example['influence'] for example in own['examples']) >= 0 and 'test' not in own
+    layers = json.loads(xai(*common, '--test', 'a.png', '--json', '--method', 'layers', '--layer', 'linear.weight',
+                            '--layer', 'linear.bias').works())
+    assert abs(layers['examples'][0]['influence'] / scores[0] - 1) < 1e-2, (layers['examples'][0], scores[0])
+    twice = json.loads(xai(*common, '--test', 'a.png', '--json', '--method', 'tracin-fast', '--checkpoint',
+                           'net.safetensors=0.1', '--checkpoint', 'net.safetensors=0.3').works())
+    once = json.loads(xai(*common, '--test', 'a.png', '--json', '--method', 'tracin-fast').works())
+    assert abs(twice['examples'][3]['influence'] / once['examples'][3]['influence'] - 0.4) < 1e-6
+    xai(*common, '--test', 'a.png', '--tolerance', '1e-300').fails(1, 'residual', 'tolerance 1e-300')
+    xai(*common).fails(2, '--test IMAGE or --self')
+    xai('influence', *NET, '--test', 'a.png').fails(2, '--train')
+    xai(*common, '--self', '--page', 'a.html').fails(2, '--page')
+    xai(*common, '--test', 'a.png', '--checkpoint', 'net.safetensors=x').fails(2, '--checkpoint', 'FILE=RATE')
+
 
 def test_steps():
     needs('png', 'jpeg')

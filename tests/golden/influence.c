@@ -227,8 +227,8 @@ static void close_checkpoints(checkpoints *c)
 
 START_TEST(tracin)
 {
-    static const char *const methods[] = { "tracin-fast" };
-    static const char *const names[][2] = { { "fast.scores", "fast.self" } };
+    static const char *const methods[] = { "tracin-fast", "tracin" };
+    static const char *const names[][2] = { { "fast.scores", "fast.self" }, { "tracin.scores", "tracin.self" } };
     checkpoints c = open_checkpoints();
     xai_influence_options options = {
         .struct_size = sizeof options, .method = methods[_i], .profile = "captum", .learning_rates = c.rates
@@ -256,7 +256,7 @@ static Suite *make_suite(void)
     tcase_set_timeout(cases, 120);
     tcase_add_loop_test(cases, last_layer, 0, 3);
     tcase_add_test(cases, lissa);
-    tcase_add_loop_test(cases, tracin, 0, 1);
+    tcase_add_loop_test(cases, tracin, 0, 2);
     suite_add_tcase(suite, cases);
     return suite;
 }

@@ -67,7 +67,8 @@ START_TEST(asking)
 {
     static const struct {
         const char *method, *solver;
-    } cases[] = { { "last-layer", NULL }, { "last-layer", "cg" }, { "last-layer", "lissa" }, { "tracin-fast", NULL } };
+    } cases[] = { { "last-layer", NULL }, { "last-layer", "cg" }, { "last-layer", "lissa" }, { "tracin-fast", NULL },
+                  { "layers", NULL },     { "layers", "lissa" },  { "tracin", NULL } };
     xai_context *context = testing_context(1);
     char *folder = files_folder();
     char cache[8192];
@@ -104,7 +105,7 @@ static Suite *make_suite(void)
     TCase *cases = tcase_create("all");
 
     tcase_set_timeout(cases, 300);
-    tcase_add_loop_test(cases, asking, 0, 4);
+    tcase_add_loop_test(cases, asking, 0, 7);
     suite_add_tcase(suite, cases);
     return suite;
 }

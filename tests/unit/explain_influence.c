@@ -299,8 +299,8 @@ END_TEST
 
 START_TEST(same_bits)
 {
-    static const char *const methods[] = { "last-layer", "last-layer", "tracin-fast" };
-    static const char *const solvers[] = { NULL, "cg", NULL };
+    static const char *const methods[] = { "last-layer", "last-layer", "tracin-fast", "tracin", "layers" };
+    static const char *const solvers[] = { NULL, "cg", NULL, NULL, NULL };
     double scores[3][2 * N_PICTURES], own[3][N_PICTURES];
 
     for (uint32_t i = 0; i < 3; i++) {
@@ -354,6 +354,157 @@ START_TEST(self_is_diagonal)
 }
 END_TEST
 
+/* Through the layer that decides, the general method is the exact one: its Gauss-Newton matrix is the Hessian. */
+START_TEST(layers_agree)
+{
+    static const struct {
+        const char *solver, *product;
+        double damping, tolerance, apart;
+    } cases[] = {
+        { "cg", NULL, 0, 1e-5, 1e-4 },
+        { "lissa", NULL, 0.01, 1e-3, 1e-2 },
+        { "cg", "gradients", 0.1, 0.05, 0.1 },
+        { "cg", NULL, 0, 1e-5, 1e-4 }, /* with a budget that holds one picture's gradients */
+    };
+    static const char *const names[2] = { "fc.bias", "fc.weight" };
+    folder f = begin(1);
+    const xai_run_options poor = { .struct_size = sizeof poor, .memory_budget = _i == 3 ? 1 : 0 };
+    xai_training *set = open_source(f.model, &f.source);
+    xai_tensor *tests = network_input(f.model, 2, 9);
+    xai_influence_options exact = { .struct_size = sizeof exact, .damping = cases[_i].damping }, options = exact;
+    double expected[2 * N_PICTURES], scores[2 * N_PICTURES], own[2][N_PICTURES], residual = 0;
+    float rounded[2 * N_PICTURES];
+    xai_influence_record records[2];
+    xai_influence *influence = NULL;
+
+    ck_assert_ok(xai_influence_create(&influence, &set, 1, &exact));
+    ck_assert_ok(xai_influence_compute(expected, NULL, influence, tests, NULL));
+    ck_assert_ok(xai_influence_self(own[0], NULL, influence));
+    xai_influence_unref(influence);
+    options.method = "layers";
+    options.solver = cases[_i].solver;
+    options.product = cases[_i].product;
+    options.tolerance = cases[_i].tolerance;
+    options.parameters = _i == 0 ? names : NULL;
+    options.n_parameters = _i == 0 ? 2 : 0;
+    options.run = &poor;
+    ck_assert_ok(xai_influence_create(&influence, &set, 1, &options));
+    ck_assert_ok(xai_influence_compute(scores, records, influence, tests, NULL));
+    ck_assert(records[1].residual <= cases[_i].tolerance && records[1].n_iterations > 0);
+    for (size_t i = 0; i < 2 * N_PICTURES; i++)
+        rounded[i] = (float)expected[i];
+    for (size_t t = 0; t < 2; t++) {
+        double largest = 0, worst = 0, r = pearson(scores + t * N_PICTURES, rounded + t * N_PICTURES, N_PICTURES);
+
+        for (size_t i = t * N_PICTURES; i < (t + 1) * N_PICTURES; i++) {
+            largest = fmax(largest, fabs(expected[i]));
+            worst = fmax(worst, fabs(scores[i] - expected[i]));
+        }
+        ck_assert_msg(r >= 0.99 && worst <= cases[_i].apart * largest, "case %d: r %g, %g of %g apart", _i, r, worst,
+                      largest);
+    }
+    if (_i == 0) {
+        ck_assert_ok(xai_influence_self(own[1], &residual, influence));
+        ck_assert(residual > 0 && residual <= cases[_i].tolerance);
+        for (size_t i = 0; i < N_PICTURES; i++)
+            ck_assert_double_eq_tol(own[1][i], own[0][i], 1e-4 * own[0][i]);
+    }
+    xai_influence_unref(influence);
+    xai_tensor_unref(tests);
+    xai_training_unref(set);
+    end(&f);
+}
+END_TEST
+
+/* Deeper layers: products with the matrix are those of a sum of squares, so a score with itself is not negative, and a
+ * solve is one. */
+START_TEST(deep_layers)
+{
+    static const char *const names[1] = { "b.conv1" };
+    folder f = begin(2);
+    xai_training *set = open_source(f.model, &f.source);
+    xai_influence_options options = {
+        .struct_size = sizeof options, .method = "layers", .parameters = names, .n_parameters = 1, .damping = 0.01
+    };
+    xai_influence_record record;
+    double scores[N_PICTURES];
+    xai_influence *influence = NULL;
+    xai_tensor *tests = network_input(f.model, 1, 9);
+
+    ck_assert_ok(xai_influence_create(&influence, &set, 1, &options));
+    ck_assert_uint_eq(influence->hessian.n, 40 * 24 * 9 + 40);
+    ck_assert_ok(xai_influence_compute(scores, &record, influence, tests, NULL));
+    ck_assert(record.residual > 0 && record.residual <= 1e-3);
+    xai_influence_unref(influence);
+    xai_tensor_unref(tests);
+    xai_training_unref(set);
+    end(&f);
+}
+END_TEST
+
+START_TEST(parameter_names)
+{
+    static const char *const expected[] = { "conv1.weight",   "bn1.weight",      "bn1.bias",        "a.conv1.weight",
+                                            "a.bn1.weight",   "a.bn1.bias",      "a.conv2.weight",  "a.bn2.weight",
+                                            "a.bn2.bias",     "b.down.0.weight", "b.down.1.weight", "b.down.1.bias",
+                                            "b.conv1.weight", "b.conv1.bias",    "b.conv2.weight",  "b.conv2.bias",
+                                            "fc.weight",      "fc.bias" };
+    xai_context *context = testing_context(1);
+    xai_model *model = network_residual(context);
+    int64_t shape[4] = { 0 };
+    char name[64];
+
+    ck_assert_uint_eq(xai_model_n_parameters(model), 18);
+    for (size_t i = 0; i < 18; i++) {
+        ck_assert_uint_eq(xai_model_parameter_name(model, i, name, sizeof name), strlen(expected[i]));
+        ck_assert_str_eq(name, expected[i]);
+    }
+    ck_assert_uint_eq(xai_model_parameter_shape(model, 12, shape, 4), 4);
+    ck_assert(shape[0] == 40 && shape[1] == 24 && shape[2] == 3 && shape[3] == 3);
+    ck_assert_uint_eq(xai_model_parameter_name(model, 18, name, sizeof name), 0);
+    ck_assert_str_eq(name, "");
+    ck_assert_uint_eq(xai_model_parameter_shape(model, 18, shape, 4), 0);
+    ck_assert_uint_eq(xai_model_parameter_name(model, 17, NULL, 0), 7);
+    xai_model_unref(model);
+    xai_context_unref(context);
+}
+END_TEST
+
+/* The page holds its pictures, and what names say stays words. */
+START_TEST(page)
+{
+    folder f = begin(1);
+    xai_training *set = open_source(f.model, &f.source);
+    double scores[N_PICTURES];
+    const xai_influence_record record = { .prediction = 3, .label = 4, .loss = 1.5, .residual = 1e-9 };
+    char path[8192], *text = calloc(1, 1 << 20);
+    xai_image *image = NULL;
+    size_t n_images = 0;
+    FILE *file;
+
+    for (size_t i = 0; i < N_PICTURES; i++)
+        scores[i] = 5.5 - (double)i;
+    snprintf(path, sizeof path, "%s", files_path(f.path, "cache"));
+    ck_assert_ok(xai_training_image(&image, set, 0));
+    ck_assert_ok(xai_influence_page(path, set, scores, image, "<script>&.png", &record, 8));
+    file = fopen(path, "rb");
+    ck_assert_uint_gt(fread(text, 1, (1 << 20) - 1, file), 2000);
+    fclose(file);
+    for (const char *at = strstr(text, "<img "); at != NULL; at = strstr(at + 1, "<img "))
+        n_images++;
+    ck_assert_uint_eq(n_images, 1 + 6 + 8); /* the test, the six that help, eight that harm */
+    ck_assert_ptr_null(strstr(text, "<script>"));
+    ck_assert_ptr_nonnull(strstr(text, "&lt;script&gt;&amp;.png"));
+    ck_assert_ptr_nonnull(strstr(text, "data:image/png;base64,iVBORw0KGgo"));
+    ck_assert_fails(xai_influence_page("", set, scores, image, NULL, &record, 8), XAI_E_INVALID, "empty");
+    ck_assert_fails(xai_influence_page(path, set, scores, image, NULL, &record, 501), XAI_E_INVALID, "got 501");
+    xai_image_unref(image);
+    free(text);
+    xai_training_unref(set);
+    end(&f);
+}
+END_TEST
+
 static xai_status try_options(xai_training *set, const xai_tensor *tests, const xai_influence_options *options)
 {
     double scores[2 * N_PICTURES];
@@ -369,6 +520,7 @@ static xai_status try_options(xai_training *set, const xai_tensor *tests, const 
 
 START_TEST(refused)
 {
+    static const char *const no_such[1] = { "fx.weight" }, *const relu[1] = { "relu" };
     static const struct {
         xai_influence_options options;
         const char *words;
@@ -379,6 +531,10 @@ START_TEST(refused)
         { { .profile = "magic" }, "default, captum", XAI_E_NOT_FOUND },
         { { .profile = "captum" }, "has no profile 'captum'", XAI_E_NOT_FOUND },
         { { .method = "tracin-fast", .damping = 1 }, "has no option damping", XAI_E_INVALID },
+        { { .method = "layers", .product = "magic" }, "gauss-newton, gradients", XAI_E_NOT_FOUND },
+        { { .method = "layers", .solver = "cholesky" }, "has no solver 'cholesky'", XAI_E_INVALID },
+        { { .method = "layers", .parameters = no_such, .n_parameters = 1 }, "no value is named 'fx'", XAI_E_NOT_FOUND },
+        { { .method = "tracin", .parameters = relu, .n_parameters = 1 }, "'relu' has no parameters", XAI_E_NOT_FOUND },
         { { .product = "gradients" }, "has no option product", XAI_E_INVALID },
         { { .flags = 6 }, "flags of influence are 6", XAI_E_INVALID },
         { { .damping = -1 }, "damping -1", XAI_E_INVALID },
@@ -432,9 +588,13 @@ static Suite *make_suite(void)
     tcase_add_test(cases, foreign_caches);
     tcase_add_loop_test(cases, bad_lists, 0, 10);
     tcase_add_test(cases, bad_sets);
-    tcase_add_loop_test(cases, same_bits, 0, 3);
+    tcase_add_loop_test(cases, same_bits, 0, 5);
     tcase_add_loop_test(cases, self_is_diagonal, 0, 2);
-    tcase_add_loop_test(cases, refused, 0, 12);
+    tcase_add_loop_test(cases, refused, 0, 16);
+    tcase_add_loop_test(cases, layers_agree, 0, 4);
+    tcase_add_test(cases, deep_layers);
+    tcase_add_test(cases, parameter_names);
+    tcase_add_test(cases, page);
     tcase_add_test(cases, ranks);
     suite_add_tcase(suite, cases);
     return suite;
