@@ -175,7 +175,7 @@ def test_help_on_every_command():
     for command in COMMANDS:
         text = xai(*command.split(), '--help').works()
         assert text.startswith(f'usage: xai {command}'), text
-    for program in ('step_2_pretrained', 'step_3_cam', 'step_4_nbdt', 'cover', 'dndt_ensemble', 'dream'):
+    for program in ('step_2_pretrained', 'step_3_cam', 'step_4_nbdt', 'cover', 'dndt_ensemble', 'dream', 'white_and_black'):
         assert run(program, '--help').works().startswith(f'usage: {program} ')
 
 
@@ -620,6 +620,16 @@ def test_cover():
     assert len(lines) == 5 and lines[0].startswith('Prediction: ') and lines[4].startswith(tuple('01234')), lines
     changes = [float(number) for line in lines[2:4] for number in line.split()]
     assert len(changes) == 4 and any(changes), lines
+
+
+def test_white_and_black():
+    needs('png')
+    place = folder('white_and_black')
+    net = ('-m', os.path.join(WORK, 'net.json'))
+    line = run('white_and_black', *net, '--masks', '20', os.path.join(WORK, 'a.png'), cwd=place).works()
+    assert 'the black box was asked 21 times; wrote white_and_black.png' in line, line
+    assert os.listdir(place) == ['white_and_black.png']
+    run('white_and_black', *net, '--keep', '2', os.path.join(WORK, 'a.png'), cwd=place).fails(1, 'keep is 2')
 
 
 def png_size(path):

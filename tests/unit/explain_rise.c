@@ -118,6 +118,41 @@ START_TEST(eclique)
 }
 END_TEST
 
+/* One grid, enlarged as the others do; the grid and the shift are make_rise.py's. */
+START_TEST(zooms)
+{
+    enum { H = 20, W = 33, CELLS = 7 };
+    static const struct {
+        const char *name;
+        uint32_t zoom;
+    } cases[] = { { "torchray", XAI__RISE_PADDED }, { "xplique", XAI__RISE_EDGE }, { "openvino", XAI__RISE_CUBIC } };
+    xai_context *context = testing_context(1);
+    uint8_t cells[CELLS * CELLS];
+    uint32_t shifts[2] = { 1, 2 };
+    float mask[H * W];
+
+    for (int i = 0; i < CELLS * CELLS; i++)
+        cells[i] = 7 * i * i % 3 > 0;
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        xai__rise_masks m = { .context = context, .grid = CELLS, .keep = 0.5, .shared_shifts = 1 };
+        xai_tensor *expected = read_vector(context, cases[k].name, "mask");
+
+        ck_assert_ok(xai__rise_masks_init(&m, H, W, cases[k].zoom));
+        ck_assert_uint_ge(m.rows.n_shifts, 2);
+        m.cells = cells;
+        m.shifts = shifts;
+        xai__rise_mask(mask, &m, 0);
+        for (size_t i = 0; i < expected->size; i++)
+            ck_assert_float_eq_tol(mask[i], expected->data[i], 2e-6f);
+        m.cells = NULL;
+        m.shifts = NULL;
+        xai__rise_masks_fini(&m);
+        xai_tensor_unref(expected);
+    }
+    xai_context_unref(context);
+}
+END_TEST
+
 /* --- a linear model --- */
 
 enum { SIDE = 12, N_PIXELS = SIDE * SIDE, GRID = 4 };
@@ -531,6 +566,7 @@ static Suite *make_suite(void)
 
     tcase_set_timeout(c, 120);
     tcase_add_test(c, eclique);
+    tcase_add_test(c, zooms);
     tcase_add_test(c, coverage);
     tcase_add_test(c, profiles);
     tcase_add_test(c, masks);
