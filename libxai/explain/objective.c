@@ -25,6 +25,7 @@ typedef struct objective_kind {
 
 /* --- kinds --- */
 
+/* Sums are double: they are told to people, and an order of summing must not show in them. */
 static double evaluate_channel(float *seed, const xai__term *t, const float *elements, double share)
 {
     size_t n = t->height * t->width, first = (size_t)t->spec.channel * n;
@@ -110,6 +111,7 @@ static double evaluate_direction(float *seed, const xai__term *t, const float *e
     return sum / (double)n;
 }
 
+/* Below the floor the cosine has no slope, so that what points away is still pulled by its product. */
 static double evaluate_dot(float *seed, const xai__term *t, const float *elements, double share)
 {
     const double epsilon = 1e-4, floor = 0.1;
@@ -129,6 +131,7 @@ static double evaluate_dot(float *seed, const xai__term *t, const float *element
     return sum / (double)n;
 }
 
+/* In the order of enum xai_objective_kind; class is a channel of the model's output. */
 static const objective_kind kinds[] = {
     [XAI_OBJECTIVE_CHANNEL] = { "channel", LAYER | CHANNEL, .evaluate = evaluate_channel },
     [XAI_OBJECTIVE_NEURON] = { "neuron", LAYER | CHANNEL | POSITION, .evaluate = evaluate_neuron },
@@ -210,6 +213,7 @@ static xai_status find_position(int64_t *at, size_t extent, const char *name, si
     return XAI_OK;
 }
 
+/* What only the layer can say: its extents, and whether channel, position and direction fit them. */
 static xai_status measure(xai__term *t, const xai__graph *graph, size_t index)
 {
     const xai__value *v = &graph->values[t->value];
@@ -301,6 +305,7 @@ static double ramp(const xai__objectives *o, const xai__term *t, size_t picture)
     return 1 / (double)o->n_pictures;
 }
 
+/* Coupled terms write the scores of all pictures at once. */
 static xai_status evaluate_coupled(xai__objectives *o, size_t term, float *seed, const float *elements)
 {
     const xai__term *t = &o->terms[term];

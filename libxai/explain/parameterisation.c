@@ -24,6 +24,7 @@ typedef struct mixing {
     float matrix[N_COLORS][N_COLORS];
 } mixing;
 
+/* Found anew for each run: nine numbers are cheaper than state. */
 static mixing find_mixing(bool is_correlated)
 {
     double largest = 0;
@@ -74,6 +75,7 @@ static void fill_scale(xai__parameterisation *p)
         }
 }
 
+/* A lane has room for a scaled spectrum and, behind it, for what the transform needs. */
 static xai_status init_fourier(xai__parameterisation *p)
 {
     xai_status status = xai__fourier_init(&p->fourier, p->context, p->height, p->width);
@@ -218,6 +220,7 @@ static void transform_plane(void *user, size_t plane, size_t lane)
     xai__fourier_inverse(p->raw + plane * p->height * p->width, &p->fourier, spectrum, spectrum + p->n_plane);
 }
 
+/* Pixels are their own raw planes, and stay where they are. */
 static void color_picture(void *user, size_t picture, size_t lane)
 {
     const job *j = user;
@@ -242,6 +245,7 @@ void xai__parameterisation_draw(float *pictures, xai__parameterisation *p, xai__
     xai__team_run(team, p->n_pictures, color_picture, &j);
 }
 
+/* The sigmoid's slope needs only what it gave; the mixing goes back transposed. */
 static void color_back(void *user, size_t picture, size_t lane)
 {
     const job *j = user;

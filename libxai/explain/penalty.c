@@ -7,6 +7,7 @@
 
 enum { N_PLANES = 3 };
 
+/* 0 at 0: neighbours that are equal stay so. */
 static double sign(double x)
 {
     return (double)(x > 0) - (double)(x < 0);

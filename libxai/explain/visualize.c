@@ -41,6 +41,7 @@ static xai_status check_values(const xai_visualize_options *o)
     return XAI_OK;
 }
 
+/* deviation stays 0 where it is not given, which tells it from one that contradicts a start. */
 static void fill_in(xai_visualize_options *o)
 {
     o->n_steps = o->n_steps != 0 ? o->n_steps : DEFAULT_STEPS;
@@ -70,6 +71,7 @@ static xai_status read_options(xai__visualization *v, const xai_visualize_option
     return check_values(o);
 }
 
+/* Parameters are colours, so the input must be, too. */
 static xai_status check_model(const xai_model *model)
 {
     const xai__value *input = &model->graph.values[model->graph.input];
@@ -83,6 +85,7 @@ static xai_status check_model(const xai_model *model)
 
 /* --- memory --- */
 
+/* Terms of one layer share its passes. */
 static xai_status collect_layers(xai__visualization *v)
 {
     const xai__objectives *o = &v->objectives;
@@ -151,6 +154,7 @@ static xai_status allocate_all(xai__visualization *v)
     return status == XAI_OK ? allocate_seeds(v) : status;
 }
 
+/* Takes what is half built: all of it is zero until it is made. */
 static void clean_up(xai__visualization *v)
 {
     for (size_t i = 0; v->images != NULL && i < v->n_pictures; i++)
@@ -190,6 +194,7 @@ static xai_status take_start(xai__visualization *v)
     return XAI_OK;
 }
 
+/* Bicubic keeps edges, of which dreams are made. */
 static xai_status take_picture(xai__visualization *v)
 {
     const xai_visualize_options *o = &v->options;
@@ -227,6 +232,7 @@ static xai_status begin(xai__visualization *v)
 
 /* --- results --- */
 
+/* Steps that a callback prevented have no row. */
 static xai_status create_trace(xai_tensor **out, const xai__visualization *v)
 {
     const int64_t shape[2] = { (int64_t)v->n_done, (int64_t)v->objectives.n };
@@ -237,6 +243,7 @@ static xai_status create_trace(xai_tensor **out, const xai__visualization *v)
     return status;
 }
 
+/* A stop is a remark: pictures and trace of what was done are handed out all the same. */
 static xai_status compute(xai_image **out, xai_tensor **trace, xai__visualization *v)
 {
     xai_status status = begin(v), remark = XAI_OK;

@@ -92,6 +92,7 @@ xai_status xai__visualization_look(xai__visualization *v)
 
 /* --- steps --- */
 
+/* The team is given back before the model runs, which takes it for itself. */
 static void look_through(xai__visualization *v)
 {
     const int64_t *shape = v->seen->shape;
@@ -105,6 +106,7 @@ static void look_through(xai__visualization *v)
     xai__team_give_back(&team);
 }
 
+/* Penalties are asked of the pictures as they were drawn, before any transform. */
 static void carry_back(xai__visualization *v)
 {
     xai__team team = xai__team_take(v->context);

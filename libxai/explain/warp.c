@@ -141,6 +141,7 @@ typedef struct span {
     size_t first, end; /* columns */
 } span;
 
+/* Padding and whole-pixel jitter are copies of rows and need no taps. */
 static span find_span(const xai__warp *w)
 {
     span s = { .top = (int64_t)w->y[2], .left = (int64_t)w->x[2] };
@@ -190,6 +191,7 @@ static void shift_back(float *in, const xai__warp *w, const float *out, const sp
 
 /* --- runs --- */
 
+/* Taps with weight 0 read pixel 0: cheaper than a branch, and harmless. */
 static void gather(float *restrict out, const taps *t, const float *restrict in)
 {
     for (size_t i = 0; i < t->n; i++)
