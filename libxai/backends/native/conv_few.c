@@ -126,11 +126,27 @@ static void sum_row(const row *r, const xai__window *window)
     }
 }
 
+/* Where there are no stages, as behind most pictures' gradients: a plain row a channel. */
+static void copy_row(const row *r, const xai__args *args, const xai__spot *spot, int32_t end)
+{
+    const xai__view *to = &args->out;
+    float *out = to->data + (int64_t)spot->image * to->image + spot->y * to->row;
+
+    for (int32_t c = 0; c < r->kernel->desc.out_c; c++, out += to->block)
+        for (int32_t x = spot->x; x < end; x++)
+            out[x * to->pixel] = r->sums[x * XAI__BLOCK + c];
+}
+
 /* The row through the epilogue. */
 static void finish_row(const row *r, const xai__args *args, xai__spot spot, int32_t end, float *scratch)
 {
     const bool plain = r->kernel->base.out_layout == XAI__PLAIN;
     const int32_t most = plain ? XAI__STRIDED_PIXELS : end - spot.x;
+
+    if (plain && r->kernel->epilogue.n_stages == 0) {
+        copy_row(r, args, &spot, end);
+        return;
+    }
 
     for (; spot.x < end; spot.x += most) {
         const float *sums = r->sums + (int64_t)spot.x * XAI__BLOCK;
