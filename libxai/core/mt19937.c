@@ -12,6 +12,7 @@ void xai__mt19937_seed(xai__mt19937 *rng, uint32_t seed)
     rng->next = SIZE;
 }
 
+/* All words at once, each from one, the next and the one 397 further on, new ones where these are new already. */
 static void twist(xai__mt19937 *rng)
 {
     uint32_t *s = rng->state;

@@ -27,6 +27,7 @@ static xai__u128 multiply(xai__u128 a, xai__u128 b)
     return product;
 }
 
+/* A linear congruential step of 128 bits. */
 static void step(xai__pcg64 *rng)
 {
     rng->state = add(multiply(rng->state, MULTIPLIER), rng->increment);
@@ -71,6 +72,7 @@ static uint32_t mix(uint32_t x, uint32_t y)
     return mixed ^ mixed >> 16;
 }
 
+/* A seed is two words; numpy pads with zeros, which hash like any others. */
 static void fill_pool(uint32_t pool[POOL_SIZE], uint64_t seed)
 {
     hashing h = { 0x43b0d7e5u, 0x931e8875u };
@@ -122,6 +124,7 @@ static void build_ziggurat(xai__pcg64 *rng)
     rng->inside[1] = 0; /* the topmost strip has none above it */
 }
 
+/* Marsaglia's tail: exponential numbers, kept where the bell lies above them. */
 static double draw_tail(xai__pcg64 *rng, bool is_negative)
 {
     for (;;) {

@@ -75,6 +75,7 @@ static void hide_by_mean(float *out, const float *in, const xai__coalitions *c, 
         out[i] = (float)(sums[labels[i]] / (double)counts[labels[i]]);
 }
 
+/* Made once: a sample then only chooses, pixel by pixel, between two pictures. */
 static xai_status create_hidden(xai__coalitions *c)
 {
     xai_context *context = c->scorer.context;
@@ -93,6 +94,7 @@ static xai_status create_hidden(xai__coalitions *c)
     return ok ? XAI_OK : XAI_E_NO_MEMORY;
 }
 
+/* Shapes are checked behind the scorer, which knows what the input may be. */
 xai_status xai__coalitions_begin(xai__coalitions *c, const xai_black_box *box, const xai_target *targets,
                                  size_t n_targets)
 {
@@ -154,6 +156,7 @@ xai_status xai__coalitions_take(xai__coalitions *c, const xai_tensor *samples)
     return status;
 }
 
+/* The engine's make: from the row alone, so that rows can be made on any thread. */
 static void make_image(void *user, uint64_t index, float *image, void *note)
 {
     const xai__coalitions *c = user;
@@ -169,6 +172,7 @@ static void make_image(void *user, uint64_t index, float *image, void *note)
     }
 }
 
+/* The engine's take: scores stay until the fit, where all targets' are needed together. */
 static xai_status take_scores(void *user, uint64_t index, const double *scores, const void *note)
 {
     xai__coalitions *c = user;
@@ -188,6 +192,7 @@ xai_status xai__coalitions_score(xai__coalitions *c)
     return status;
 }
 
+/* Not a row of the samples: KernelSHAP's ends have no weight, they hold its constraint. */
 xai_status xai__coalitions_score_hidden(double *out, const xai__coalitions *c)
 {
     xai_tensor *image = NULL;

@@ -131,6 +131,7 @@ static void draw_run(const lime *l, uint8_t *masks, uint32_t seed)
         memset(masks, 1, l->coalitions.n_segments);
 }
 
+/* All runs' samples lie one behind the other, so that one stream of pictures scores them. */
 static xai_status draw_samples(lime *l)
 {
     xai__coalitions *c = &l->coalitions;
@@ -225,6 +226,7 @@ static xai_status fit(xai__linear *out, const lime *l, const xai__design *d, con
     return status;
 }
 
+/* Of equal magnitudes the smaller label comes first, so that lists do not depend on how they were made. */
 static bool is_larger(const double *values, uint32_t a, uint32_t b)
 {
     return fabs(values[a]) > fabs(values[b]) || (fabs(values[a]) == fabs(values[b]) && a < b);
@@ -288,6 +290,7 @@ typedef struct fitting {
     size_t n_runs, n_first; /* samples of the first */
 } fitting;
 
+/* A count and that many labels a run. */
 static size_t top_stride(const lime *l)
 {
     size_t n = l->options.n_top < l->coalitions.n_segments ? l->options.n_top : l->coalitions.n_segments;
@@ -295,6 +298,7 @@ static size_t top_stride(const lime *l)
     return n + 1;
 }
 
+/* The designs hold for all targets: only scores differ. */
 static xai_status create_fitting(fitting *f, const lime *l)
 {
     const xai__coalitions *c = &l->coalitions;

@@ -10,6 +10,7 @@
 
 /* --- Cholesky --- */
 
+/* Row by row, so that both rows of each product are read along memory. */
 bool xai__linear_factor(double *a, size_t n)
 {
     double largest = 0;
@@ -70,6 +71,7 @@ static void add_row(xai__design *d, const uint8_t *row, double weight, uint32_t 
     }
 }
 
+/* Centred features make the intercept fall out of the equations, and keep a penalty off it. */
 static void centre(xai__design *d)
 {
     for (size_t j = 0; j < d->m; j++)
@@ -171,6 +173,7 @@ static double predict(const xai__linear *f, const uint8_t *row)
     return sum;
 }
 
+/* What a fit says about itself, once its coefficients are known. */
 static void finish(xai__linear *f, const xai__design *d, const double *y, size_t stride)
 {
     double mean = mean_of(d, y, stride), rest = 0, all = 0;
@@ -190,6 +193,7 @@ static void finish(xai__linear *f, const xai__design *d, const double *y, size_t
 
 /* --- selection --- */
 
+/* Few, and nearly sorted where they come from a selection of all. */
 static void sort_features(uint32_t *features, size_t n)
 {
     for (size_t i = 1; i < n; i++)
@@ -377,6 +381,7 @@ xai_status xai__linear_ridge(xai__linear *f, const xai__design *d, const double 
 
 /* --- lasso --- */
 
+/* The lasso's step in one coordinate: towards 0, and no further. */
 static double soften(double x, double by)
 {
     return x > by ? x - by : x < -by ? x + by : 0;

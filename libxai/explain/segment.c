@@ -53,6 +53,7 @@ const int32_t *xai_segments_labels(const xai_segments *segments)
     return segments->labels;
 }
 
+/* Labels are not set; where it fails *out is left alone. */
 static xai_status create(xai_segments **out, xai_context *context, size_t width, size_t height)
 {
     xai_segments *segments = xai__zalloc_array(context, 1, sizeof *segments);
@@ -157,6 +158,7 @@ typedef struct maker {
     xai_status (*make)(xai__segmentation *s);
 } maker;
 
+/* The first one is what NULL means. */
 static const maker makers[] = {
     { "quickshift", QUICKSHIFT, xai__segment_quickshift },
     { "slic", SLIC, xai__segment_slic },
@@ -226,6 +228,7 @@ static xai_status read_counts(xai_segment_options *o, const maker *m)
     return XAI_OK;
 }
 
+/* 42 is scikit-image's, and so LIME's, whatever seed LIME is given. */
 static xai_status read_flags(xai_segment_options *o, const maker *m)
 {
     const uint32_t of_method = m->bit == QUICKSHIFT ? XAI_SEGMENT_SET_SEED
@@ -256,6 +259,7 @@ static xai_status read_options(xai__segmentation *s, const maker **m, const xai_
     return status;
 }
 
+/* Sides that do not divide evenly differ by one pixel. */
 xai_status xai__segment_grid(xai__segmentation *s)
 {
     size_t rows = s->options.n_rows, columns = s->options.n_columns;
@@ -268,6 +272,7 @@ xai_status xai__segment_grid(xai__segmentation *s)
     return XAI_OK;
 }
 
+/* Planes, not pixels, so that loops over one channel run along memory. */
 static xai_status create_planes(xai__segmentation *s)
 {
     size_t size;

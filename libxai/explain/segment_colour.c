@@ -29,6 +29,7 @@ static double cube_root(double x)
     return y - (fma(square, y, -x) + rest * y) / (3 * square);
 }
 
+/* CIE's lightness curve; a line near black, where the root is too steep. */
 static double perceived(double share)
 {
     return share > 0.008856 ? cube_root(share) : 7.787 * share + 16.0 / 116.0;
@@ -73,6 +74,7 @@ typedef struct kernel {
     size_t radius;
 } kernel;
 
+/* One side of a bell, weighed so that both sides and the middle add up to 1. */
 static xai_status create_kernel(kernel *k, xai_context *context, double sigma)
 {
     double sum = 1;

@@ -103,6 +103,7 @@ static bool is_on_line(const drawing *d, size_t y, size_t x)
     return square.high != square.low_but_zero;
 }
 
+/* Lines are never dimmed: they say where the chosen end. */
 static void paint(drawing *d)
 {
     const double kept = 1 - (double)d->options.dim;

@@ -46,6 +46,7 @@ static void list_directions(forest *f)
     }
 }
 
+/* Edges are numbers, whose ends are worked out: lists of them would be four times as large as the picture. */
 static void find_ends(uint32_t ends[2], const forest *f, uint32_t edge)
 {
     size_t i = N_DIRECTIONS - 1, number;
@@ -124,6 +125,7 @@ static xai_status sort_edges(forest *f)
 
 /* --- joining --- */
 
+/* Halves the way on each walk, which changes no root. */
 static int32_t find_root(int32_t *parent, int32_t i)
 {
     while (parent[i] != i) {
@@ -149,6 +151,7 @@ static float tolerance(const forest *f, int32_t root, double scale)
     return (float)(f->internal[root] + scale / (double)f->size[root]);
 }
 
+/* Edges come cheapest first, so the edge that joins is the dearest inside the new segment. */
 static void join_similar(forest *f, double scale)
 {
     uint32_t ends[2];
@@ -170,6 +173,7 @@ static void join_similar(forest *f, double scale)
     }
 }
 
+/* A second walk in the same order: what is too small goes to its most similar neighbour. */
 static void join_small(forest *f, int64_t least)
 {
     uint32_t ends[2];

@@ -49,11 +49,13 @@ static void place_grid(size_t start[2], size_t step[2], const size_t size[2], si
     }
 }
 
+/* As many as a slice start::step of size elements has. */
 static size_t count_points(size_t start, size_t step, size_t size)
 {
     return size > start ? (size - start - 1) / step + 1 : 0;
 }
 
+/* Centres begin without colour, so that the first round goes by place alone, colour adding the same to all. */
 static xai_status create_centres(clustering *c)
 {
     const size_t size[2] = { c->s->height, c->s->width };
@@ -121,6 +123,8 @@ static bool claim(clustering *c, size_t k, const size_t step[2], double weight)
     return changed;
 }
 
+/* Sums run row-major and are divided once, as scikit-image's: the order decides the last bits, and these decide ties.
+ */
 static void move_centres(clustering *c)
 {
     for (size_t k = 0; k < c->n; k++)
@@ -239,6 +243,7 @@ static xai_status connect(xai__segmentation *s, size_t n_centres)
 
 /* --- the method --- */
 
+/* The picture is stretched to 0..1, so that compactness means the same in a dim one. */
 static void find_byte_range(double range[2], const xai_image *image, size_t n_pixels)
 {
     uint8_t low = 255, high = 0;

@@ -134,6 +134,7 @@ static double product_of(const xai__design *d, size_t i, size_t j)
     return d->gram[i * d->m + j] + d->weight_sum * d->mean[i] * d->mean[j];
 }
 
+/* Equations of the contrasts to the last segment, from products that are there already. */
 static xai_status factor_equations(solution *v)
 {
     const xai__design *d = v->design;
@@ -154,6 +155,7 @@ static double contrast(const uint8_t *row, size_t i, size_t last)
     return (double)row[i] - (double)row[last];
 }
 
+/* The last value is what is left, so the sum is the difference to the last bit but rounding. */
 static void solve(solution *v)
 {
     const xai__design *d = v->design;
@@ -219,6 +221,7 @@ static xai_status estimate_errors(solution *v)
     return XAI_OK;
 }
 
+/* Given samples say nothing of how they were drawn, so they have no error either. */
 static xai_status explain_constrained(solution *v)
 {
     const bool is_drawn = v->s->options.samples == NULL && v->s->n_enumerated < v->design->n;

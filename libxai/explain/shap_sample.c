@@ -21,6 +21,7 @@ typedef struct sampling {
     xai__mt19937 rng;
 } sampling;
 
+/* Exact below 2^53, and where it is not, no size of that many is enumerated. */
 static double choose(size_t m, size_t k)
 {
     double ways = 1;
@@ -163,6 +164,7 @@ static void draw_one(sampling *p, size_t k)
     }
 }
 
+/* Each draw of a paired size gives two coalitions, so it counts half. */
 static double *sum_shares(sampling *p, size_t first)
 {
     double sum = 0;
