@@ -111,6 +111,19 @@ static const cli_option options[] = {
     { "l2", 0, FACTOR, CLI_VISUALIZE, AT(l2), "W", "weight of the distance from grey" },
     { "blur", 0, FACTOR, CLI_VISUALIZE, AT(blur), "W", "weight of the difference from the blurred picture" },
     { "output", 'o', TEXT, CLI_VISUALIZE, AT(output), "FILE", "picture, or sheet of several: .png, .jpg" },
+    { "map", 0, TEXT, CLI_METRICS, AT(map), "FILE", "the map, a NumPy file of the prepared picture's size" },
+    { "metric", 0, LIST, CLI_METRICS, AT(metrics), "NAME",
+      "sparseness, deletion, infidelity, ...; may be repeated (most)" },
+    { "target", 0, LIST, CLI_METRICS, AT(targets), "CLASS", "class that the map explains: index, label or top (top)" },
+    { "other", 0, TEXT, CLI_METRICS, AT(other), "FILE", "another map, for pearson, spearman, ssim, top-k-agreement" },
+    { "region", 0, TEXT, CLI_METRICS, AT(region), "FILE", "where the object is: a NumPy file, not 0 inside" },
+    { "box", 0, TEXT, CLI_METRICS, AT(box), "X,Y,W,H", "the same as a box: left, top, width, height" },
+    { "steps", 0, COUNT, CLI_METRICS, AT(steps), "N", "deletion, insertion: how many (224)" },
+    { "substrate", 0, TEXT, CLI_METRICS, AT(substrate), "NAME", "what pixels become: zero, blur or min" },
+    { "method", 0, TEXT, CLI_METRICS, AT(method), "NAME",
+      "method that made the map, for max-sensitivity and randomisation" },
+    { "layer", 0, LIST, CLI_METRICS, AT(layers), "NAME", "its target layer" },
+    { "output", 'o', TEXT, CLI_METRICS, AT(output), "FILE", "draw the curves: .svg" },
     { "npy", 0, TEXT, CLI_MAP, AT(npy), "FILE", "write the map as a NumPy file; a folder for several pictures" },
     { "output", 'o', TEXT, CLI_MAP | CLI_OUTPUT, AT(output), "PATH", "folder for the pictures (.)" },
     { "profile", 0, TEXT, CLI_MAP | CLI_PROFILE, AT(profile), "NAME", "whose conventions to follow (default)" },
@@ -440,7 +453,7 @@ static int check_operands(const cli_args *cli, const cli_command *command)
 int cli_main(const char *program, const cli_command *command, int argc, char **argv, int first)
 {
     size_t room = (size_t)argc + 1;
-    const char **items = calloc(4 * room, sizeof *items);
+    const char **items = calloc(5 * room, sizeof *items);
     cli_args cli = { .program = program };
     int status;
 
@@ -450,6 +463,7 @@ int cli_main(const char *program, const cli_command *command, int argc, char **a
     cli.targets.items = items + room;
     cli.operands.items = items + 2 * room;
     cli.checkpoints.items = items + 3 * room;
+    cli.metrics.items = items + 4 * room;
 
     status = parse(&cli, command, argc, argv, first);
     if (status == CLI_GO_ON && cli.help) {

@@ -39,6 +39,7 @@ enum cli_group {
     CLI_GRADIENT = 4194304,
     CLI_OCCLUSION = 8388608,
     CLI_RISE = 16777216,
+    CLI_METRICS = 33554432,
     CLI_SEGMENTS = 67108864,
     CLI_LIME = 134217728,
     CLI_VISUALIZE = 536870912,
@@ -100,6 +101,9 @@ typedef struct cli_args {
     cli_number damping, tolerance;
     bool self;
     cli_list layers, targets, operands, checkpoints;
+    /* Metrics. */
+    const char *map, *other, *region, *box, *substrate;
+    cli_list metrics;
 } cli_args;
 
 typedef struct cli_command {
@@ -196,6 +200,7 @@ int cli_visualize(const cli_args *cli);
 int cli_occlusion(const cli_args *cli);
 int cli_rise(const cli_args *cli);
 int cli_lime(const cli_args *cli);
+int cli_metrics(const cli_args *cli);
 int cli_shap(const cli_args *cli);
 int cli_influence(const cli_args *cli);
 int cli_nbdt(const cli_args *cli);

@@ -163,6 +163,22 @@ XAI_API xai_status xai_metric_faithfulness(double *out, xai_tensor **curve, xai_
                                            const char *metric, const xai_faithfulness_options *options);
 
 /**
+ * Draw curves of xai_metric_faithfulness() into one SVG file.
+ *
+ * @param path      File to write. It appears whole or not at all.
+ * @param curves    @p n_curves tensors, 2 x N: shares from 0 to 1, and scores. Not modified.
+ * @param names     What each is called below the picture, UTF-8; whatever is in it, it becomes no markup.
+ * @param n_curves  1 to 8.
+ * @param title     NULL or empty: none.
+ * @return 0; XAI_E_SHAPE; XAI_E_INVALID, also for NaN and infinity; XAI_E_IO; XAI_E_NO_MEMORY.
+ *
+ * Any thread.
+ * @since 0.1
+ */
+XAI_API xai_status xai_metric_save_curves(const char *path, const xai_tensor *const *curves, const char *const *names,
+                                          size_t n_curves, const char *title);
+
+/**
  * Explain an image, for metrics that need many explanations.
  *
  * @param[out] map  The map, one reference, which the library drops. Always of the same shape.
@@ -241,8 +257,9 @@ enum xai_randomisation_flag {
 
 /** Options of xai_metric_randomisation(). Zero it, set struct_size, set what you need. @since 0.1 */
 typedef struct xai_randomisation_options {
-    size_t struct_size;         /**< sizeof(xai_randomisation_options). */
-    const char *const *layers;  /**< Names of values whose parameters are drawn anew, in this order; of a container,
+    size_t struct_size; /**< sizeof(xai_randomisation_options). */
+    const char *const
+        *layers;                /**< Names of values whose parameters are drawn anew, in this order; of a container,
                                    those  of everything in it. NULL: those of xai_metric_layer(), from the output back. */
     size_t n_layers;            /**< Number of @p layers. */
     const char *measure;        /**< One of xai_metric_agreement(). NULL: "spearman". */

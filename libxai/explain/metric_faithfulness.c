@@ -66,7 +66,7 @@ static xai_status find_profile(xai__faithfulness *f)
             f->profile = bit;
     }
     return f->profile != 0 ? XAI_OK
-                           : xai__metric_unknown(f->context, "profile of this metric", name, names, n, sizeof *names);
+                           : xai__metric_unknown(f->context, "profile", name, names, n, sizeof *names);
 }
 
 /* What only some metrics have, and whether it is given. */

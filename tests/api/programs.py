@@ -519,6 +519,37 @@ def test_rise():
         assert document['profile'] == profile and document['targets'][0]['explains'] == score, document
 
 
+def test_metrics():
+    needs('png')
+    place = folder('metrics')
+    net = ('-m', os.path.join(WORK, 'net.json'))
+    picture = os.path.join(WORK, 'a.png')
+    xai('saliency', *net, '--npy', 'map.npy', picture, cwd=place).works()
+    xai('saliency', *net, '--method', 'inputxgrad', '--npy', 'other.npy', picture, cwd=place).works()
+    document = json.loads(xai('metrics', *net, '--map', 'map.npy', '--steps', '8', '-o', 'c.svg', '--json', picture, cwd=place).works())
+    assert list(document['metrics']) == ['sparseness', 'complexity', 'deletion', 'insertion', 'average-drop', 'increase-in-confidence', 'average-gain'], document
+    assert all(len(curve['share']) == len(curve['score']) == 9 for curve in document['curves'].values()), document
+    assert document['map'] == 'map.npy' and 0 <= document['metrics']['deletion'] <= 1 and 'index' in document['target'], document
+    with open(os.path.join(place, 'c.svg'), encoding='utf-8') as file:
+        text = file.read()
+    assert text.count('<polyline') == 2 and 'a.png: map.npy' in text, text
+    words = xai('metrics', *net, '--map', 'map.npy', '--other', 'other.npy', '--box', '2,3,10,12', '--metric', 'ssim', '--metric', 'relevance-mass',
+                '--metric', 'infidelity', picture, cwd=place).works()
+    assert [line.split()[0] for line in words.splitlines()] == ['relevance-mass', 'ssim', 'infidelity'], words
+    random = json.loads(xai('metrics', *net, '--map', 'map.npy', '--method', 'saliency', '--metric', 'randomisation', '--metric', 'max-sensitivity',
+                            '--json', picture, cwd=place).works())
+    curve = random['curves']['randomisation']
+    assert len(curve['layers']) == len(curve['agreement']) > 10 and curve['agreement'][-1] == random['metrics']['randomisation'], random
+    xai('metrics', *net, picture, cwd=place).fails(2, '--map')
+    xai('metrics', *net, '--map', 'map.npy', '--metric', 'beauty', picture, cwd=place).fails(2, 'beauty')
+    xai('metrics', *net, '--map', 'map.npy', '--metric', 'ssim', picture, cwd=place).fails(2, 'ssim needs --other')
+    xai('metrics', *net, '--map', 'map.npy', '--metric', 'pointing-game', '--box', '1,2,3', picture, cwd=place).fails(2, 'LEFT,TOP,WIDTH,HEIGHT')
+    xai('metrics', *net, '--map', 'map.npy', '--metric', 'pointing-game', '--box', '30,2,9,9', picture, cwd=place).fails(1, 'not inside')
+    xai('metrics', *net, '--map', 'map.npy', '--metric', 'sparseness', '-o', 'd.svg', picture, cwd=place).fails(1, 'no curve')
+    xai('metrics', *net, '--map', 'map.npy', '--metric', 'insertion', '--profile', 'quantus', picture, cwd=place).fails(1, 'default, rise, torchcam, xplique')
+    xai('metrics', *net, '--map', 'nowhere.npy', picture, cwd=place).fails(1, 'nowhere.npy')
+
+
 def test_perturbation_failures():
     needs('png')
     xai('occlusion', *NET, '--window', '33', 'a.png').fails(1, '33', '32')

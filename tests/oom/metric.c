@@ -105,6 +105,10 @@ static xai_status ask(xai_session *session, const network_case *now)
     else
         status = xai_metric_faithfulness(&value, &answer, session, now->input, now->map, NULL, now->metric,
                                          strcmp(now->metric, "insertion") == 0 ? &steps : NULL);
+    if (status >= XAI_OK && strcmp(now->metric, "insertion") == 0)
+        status = xai_metric_save_curves("/dev/null/none", (const xai_tensor *const[]){ answer },
+                                        (const char *const[]){ now->metric }, 1, now->metric);
+    status = status == XAI_E_IO ? XAI_OK : status; /* nothing can be written there, but it was drawn */
     xai_tensor_unref(answer);
     return status == XAI_FLAT ? XAI_OK : status;
 }

@@ -5,6 +5,7 @@
 #include <xai/metrics.h>
 
 #include "explained.h"
+#include "files.h"
 
 /* Logits of a linear model: the weighted sum of the pixels, and 0. */
 enum { SIDE = 8, N_PIXELS = SIDE * SIDE, N_ELEMENTS = 2 * N_PIXELS };
@@ -317,6 +318,65 @@ START_TEST(refused_maps)
 }
 END_TEST
 
+/* --- curves drawn --- */
+
+static xai_tensor *make_curve(size_t n)
+{
+    const int64_t shape[2] = { 2, (int64_t)n };
+    xai_tensor *curve = NULL;
+
+    ck_assert_ok(xai_tensor_create(&curve, context, shape, 2));
+    for (size_t i = 0; i < n; i++) {
+        curve->data[i] = n > 1 ? (float)i / (float)(n - 1) : 1;
+        curve->data[n + i] = (float)(i * i) - 2;
+    }
+    return curve;
+}
+
+static void read_text(char *text, size_t capacity, const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    size_t n;
+
+    ck_assert_ptr_nonnull(file);
+    n = fread(text, 1, capacity - 1, file);
+    text[n] = '\0';
+    fclose(file);
+}
+
+START_TEST(drawn)
+{
+    const char *const names[2] = { "<deletion>", "insertion & more" };
+    char *folder = files_folder(), path[8192], text[8192];
+    xai_tensor *curves[2] = { make_curve(5), make_curve(1) };
+
+    snprintf(path, sizeof path, "%s", files_path(folder, "curves.svg"));
+    ck_assert_ok(xai_metric_save_curves(path, (const xai_tensor *const *)curves, names, 2, "a \"title\""));
+    read_text(text, sizeof text, path);
+    ck_assert_ptr_nonnull(strstr(text, "&lt;deletion&gt;"));
+    ck_assert_ptr_nonnull(strstr(text, "insertion &amp; more"));
+    ck_assert_ptr_nonnull(strstr(text, "<title>a &quot;title&quot;</title>"));
+    /* Scores from -2 to 14 over 320 pixels, 20 a unit; shares over 624. */
+    ck_assert_ptr_nonnull(strstr(text, "points=\"64,368 220,348 376,288 532,188 688,48\""));
+    ck_assert_ptr_nonnull(strstr(text, ">14.00<"));
+    ck_assert_ptr_nonnull(strstr(text, ">-2.00<"));
+    curves[0]->data[7] = NAN;
+    ck_assert_fails(xai_metric_save_curves(path, (const xai_tensor *const *)curves, names, 2, NULL), XAI_E_INVALID,
+                    "element 7 of curve 0 is");
+    curves[0]->data[7] = 0;
+    curves[0]->data[2] = 1.5f;
+    ck_assert_fails(xai_metric_save_curves(path, (const xai_tensor *const *)curves, names, 2, NULL), XAI_E_INVALID,
+                    "is 1.5");
+    ck_assert_fails(xai_metric_save_curves(path, (const xai_tensor *const *)curves, names, 9, NULL), XAI_E_INVALID,
+                    "9 curves");
+    ck_assert_fails(xai_metric_save_curves(path, (const xai_tensor *const *)&map, names, 1, NULL), XAI_E_SHAPE,
+                    "curve 0 is 8x8");
+    xai_tensor_unref(curves[0]);
+    xai_tensor_unref(curves[1]);
+    files_remove(folder, (const char *const[]){ "curves.svg", NULL });
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("explain_faithfulness");
@@ -333,6 +393,7 @@ static Suite *make_suite(void)
     tcase_add_test(cases, flat);
     tcase_add_test(cases, refused_options);
     tcase_add_test(cases, refused_maps);
+    tcase_add_test(cases, drawn);
     suite_add_tcase(suite, cases);
     return suite;
 }
