@@ -127,11 +127,12 @@ static xai_status take_bed(xai__bed *bed, const xai__region *region, needs_fn *n
 
 static size_t weights_of(const xai__plan *plan, const xai__step *step)
 {
-    const xai__node *node = step->node >= 0 ? &plan->graph->nodes[step->node] : NULL;
+    if (step->weights != NULL)
+        return step->weights->bytes;
 
-    if (node == NULL || (node->op != XAI__OP_CONV && node->op != XAI__OP_GEMM))
+    if (step->raw == NULL)
         return 0;
-    return plan->graph->values[node->inputs[1]].size * sizeof(float);
+    return plan->graph->values[plan->graph->nodes[step->node].inputs[1]].size * sizeof(float);
 }
 
 static size_t first_heavy(const xai__plan *plan)

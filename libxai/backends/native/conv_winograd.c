@@ -14,6 +14,9 @@ enum { MAX_TILES = 56, DEEP_TILES = 32, REGISTER_TILES = 14 };
  * should. */
 enum { SHALLOW_WEIGHTS = 640 << 10, TASK_BYTES = 258 << 10 };
 
+/* In a WINDOWED plan: 14 by 14. */
+enum { FULL_PIXELS = 196 };
+
 /* --- choice --- */
 
 static int32_t count_tiles(int32_t out, int32_t tile)
@@ -32,10 +35,11 @@ static double n_weights(const xai__op_desc *d, int32_t n_products)
     return (double)n_products * d->in_c * xai__blocks_of(d->out_c); /* in blocks of 16 */
 }
 
-/* Weights that one picture is multiplied with have to come from memory each time; those of many pictures hardly. */
+/* Weights that one picture is multiplied with have to come from memory each time; those of many pictures, or of the
+ * windows of one, hardly. */
 static double cost_of_weights(const xai__op_desc *d, const xai__costs *c, int32_t n_products)
 {
-    return d->purpose == XAI__THROUGHPUT ? 0 : c->weights * n_weights(d, n_products);
+    return d->purpose != XAI__LATENCY ? 0 : c->weights * n_weights(d, n_products);
 }
 
 /* Taps in the padding are left out. */
@@ -64,16 +68,22 @@ static bool outweighs(const xai__op_desc *d, int which)
     const int32_t n_products = which == XAI__WINOGRAD_LARGE ? 36 : 16;
     double values = ((double)d->in_c * d->in_h * d->in_w + (double)d->out_c * d->out_h * d->out_w) / XAI__BLOCK;
 
-    return d->purpose != XAI__THROUGHPUT && which == XAI__WINOGRAD_LARGE && n_weights(d, n_products) > 32 * values;
+    return d->purpose == XAI__LATENCY && which == XAI__WINOGRAD_LARGE && n_weights(d, n_products) > 32 * values;
 }
 
-/* Of a window, whole tiles would have to be computed, and they reach further: WINDOWED plans sum directly. */
+/* Of a window, whole tiles have to be computed, and they reach further: WINDOWED plans filter only maps of which
+ * windows reach most tiles in any case. */
+static bool widens_windows(const xai__op_desc *d)
+{
+    return d->purpose == XAI__WINDOWED && d->out_h * d->out_w > FULL_PIXELS;
+}
+
 static int choose(const xai__op_desc *desc, const xai__level *level)
 {
     double least;
     int best = -1;
 
-    if (!is_filter(desc) || desc->purpose == XAI__WINDOWED)
+    if (!is_filter(desc) || widens_windows(desc))
         return -1;
     least = cost_of_direct(desc, &level->costs);
     for (int which = 0; which < XAI__N_WINOGRADS; which++) {
