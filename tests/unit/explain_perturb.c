@@ -204,6 +204,59 @@ START_TEST(stops)
 }
 END_TEST
 
+/* --- memory --- */
+
+/* What a context has allocated, and the most that it had at once. */
+typedef struct tally {
+    size_t now, most;
+} tally;
+
+static void *count_allocate(size_t size, size_t alignment, void *user)
+{
+    tally *t = user;
+    void *data = aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+
+    t->now += data != NULL ? size : 0;
+    t->most = t->now > t->most ? t->now : t->most;
+    return data;
+}
+
+static void count_release(void *data, size_t size, void *user)
+{
+    ((tally *)user)->now -= size;
+    free(data);
+}
+
+/* A run takes at most both budgets and the scores that a batch of 16 gives; several times as much is at hand. */
+START_TEST(within_budget)
+{
+    enum { RUN = 60 << 10, SESSION = 128 << 10, SMALL = 16 << 10 };
+    tally t = { 0 };
+    const xai_allocator allocator = { count_allocate, count_release, &t };
+    const xai_context_options options = { .struct_size = sizeof options, .allocator = &allocator, .n_threads = 1 };
+    xai_context *context = NULL;
+    explained e;
+    xai__scorer s;
+    watch w = { 0 };
+    size_t before;
+
+    ck_assert_ok(xai_context_create(&context, &options));
+    e = explained_in(context, network_preactivation, SESSION);
+    ck_assert_ok(xai__scorer_init(&s, e.session, NULL, e.input, NULL, 0, XAI_SCORE_LOGIT));
+    ck_assert_ok(run(&w, &s, 1, NULL)); /* plans and packed weights are kept */
+    before = t.now;
+    t.most = t.now;
+    w = (watch){ 0 };
+    ck_assert_ok(run(&w, &s, RUN, NULL));
+    printf("# %zu bytes of %d\n", t.most - before, RUN + SESSION);
+    ck_assert_uint_le(t.most - before, RUN + SESSION + SMALL);
+    ck_assert_uint_gt(t.most - before, 5 * e.input->size * sizeof(float)); /* and it uses them */
+    xai__scorer_fini(&s);
+    explained_end(&e);
+    ck_assert_uint_eq(t.now, 0);
+}
+END_TEST
+
 static xai_status look(xai_session *session, const xai_black_box *box, const xai_tensor *input,
                        const xai_target *target)
 {
@@ -285,6 +338,7 @@ static Suite *make_suite(void)
 
     tcase_add_test(c, black_box);
     tcase_add_test(c, same_bits);
+    tcase_add_test(c, within_budget);
     tcase_add_test(c, stops);
     tcase_add_test(c, refused);
     tcase_add_test(c, records);
