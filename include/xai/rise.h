@@ -11,6 +11,12 @@
 extern "C" {
 #endif
 
+/** Bits of xai_rise_options.flags. @since 0.1 */
+enum xai_rise_flag {
+    XAI_RISE_PAIRED = 1 /**< Profile "default" with a keep of 0.5: masks come in pairs, of which one hides what the
+                           other shows. Better where scores answer more to how much is seen than to what. */
+};
+
 /** Options of xai_rise_compute(). Zero it, set struct_size, set what you need. @since 0.1 */
 typedef struct xai_rise_options {
     size_t struct_size;             /**< sizeof(xai_rise_options). */
@@ -28,7 +34,7 @@ typedef struct xai_rise_options {
                           map's range. 0: do not look. */
     float top_region;  /**< Stop once the pixels with this share of the highest values have settled: nine tenths of them
                           and of those after half the masks are the same. Above 0 and below 1. 0: do not look. */
-    uint32_t flags;    /**< 0. */
+    uint32_t flags;    /**< Of enum xai_rise_flag. */
     uint32_t reserved; /**< 0. */
 } xai_rise_options;
 
@@ -38,7 +44,7 @@ typedef struct xai_rise_options {
  * Petsiuk, Das, Saenko: RISE, BMVC 2018. Masks are coarse grids of seen and hidden cells, enlarged smoothly and shifted
  * at random; they multiply the prepared input, so what is hidden has the mean colour. Profiles (docs/rise.md):
  * - `default`: the covariance of score and mask over `keep`, which is RISE's expectation less its constant part; maps
- *   are signed. With keep 0.5, masks come in pairs that hide what the other shows.
+ *   are signed.
  * - `rise`: eclique/RISE's sum of score times mask over N and keep, with numpy's masks for the same seed.
  * - `torchray`: no division by keep, sigmoid of the logit, masks padded by a cell.
  * - `xplique`: divided by the sum of the masks; the score is the logit; 32 masks share a shift.

@@ -78,8 +78,11 @@ static xai_status check_values(const xai__rise *r)
 {
     const xai_rise_options *o = &r->options;
 
-    if (o->flags != 0 || o->reserved != 0)
+    if ((o->flags & ~(uint32_t)XAI_RISE_PAIRED) != 0 || o->reserved != 0)
         return xai__fail(XAI_E_INVALID, "flags are %u, reserved is %u", o->flags, o->reserved);
+    if (o->flags != 0 && (r->profile->estimate != XAI__RISE_COVARIANCE || (o->keep > 0 && o->keep != 0.5f)))
+        return xai__fail(XAI_E_INVALID, "masks in pairs need profile default and a keep of 0.5, got %s and %g",
+                         r->profile->profile.name, (double)o->keep);
     if (o->n_masks > MAX_MASKS)
         return xai__fail(XAI_E_INVALID, "%llu masks are more than %llu", (unsigned long long)o->n_masks,
                          (unsigned long long)MAX_MASKS);
@@ -280,12 +283,11 @@ static xai_status make_masks(xai__rise *r)
     return status;
 }
 
-/* Only with a keep of a half are the masks of a pair alike. */
 static void choose_estimate(xai__rise *r)
 {
     bool is_covariance = r->profile->estimate == XAI__RISE_COVARIANCE;
 
-    r->masks.is_paired = is_covariance && r->masks.keep == 0.5;
+    r->masks.is_paired = (r->options.flags & XAI_RISE_PAIRED) != 0;
     r->sums.is_paired = r->masks.is_paired;
     r->sums.estimate = r->profile->estimate;
     r->sums.keep = r->masks.keep;

@@ -374,7 +374,8 @@ _Static_assert(XAI_PURPOSE_LATENCY == 0 && XAI_PURPOSE_WINDOWED == 2, "a purpose
 _Static_assert(XAI_HOOK_CAPTURE == 0 && XAI_HOOK_OBSERVE == 1 && XAI_HOOK_EDIT == 2, "a kind of hook moved");
 _Static_assert(XAI_SCORE_LOGIT == 0 && XAI_SCORE_VALUE == 3, "a score moved");
 _Static_assert(XAI_NORMALISE_PROFILE == 0 && XAI_NORMALISE_MIN_MAX == 2, "a scaling moved");
-_Static_assert(XAI_DRAW_HEAT == 0 && XAI_DRAW_ERRORS == 3 && XAI_OCCLUSION_WHOLE == 1, "a kind or flag moved");
+_Static_assert(XAI_DRAW_HEAT == 0 && XAI_DRAW_ERRORS == 3 && XAI_OCCLUSION_WHOLE == 1 && XAI_RISE_PAIRED == 1,
+               "a kind or flag moved");
 _Static_assert(XAI_PREDICT_LOGITS == 0 && XAI_PREDICT_PROBABILITIES == 1, "a kind of black box moved");
 _Static_assert(XAI_FUSE_PROFILE == 0 && XAI_FUSE_MEAN == 1 && XAI_FUSE_MAX == 2, "a fusion moved");
 _Static_assert(XAI_CAM_EIGEN_SMOOTH == 1 && XAI_CAM_AUG_SMOOTH == 2 && XAI_CAM_ANY_LAYER == 4, "a flag moved");

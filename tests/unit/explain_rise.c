@@ -227,7 +227,7 @@ static void expect_linear(double *out, xai_context *context, const xai_tensor *i
 }
 
 /* The intervals of 200 runs contain the truth about 95 times in 100, and the runs' mean is it. */
-static void check_coverage(xai_context *context, const char *profile, float keep)
+static void check_coverage(xai_context *context, const char *profile, float keep, uint32_t flags)
 {
     enum { N_RUNS = 200, N_MASKS = 400 };
     xai_tensor *input = make_input(context);
@@ -243,7 +243,8 @@ static void check_coverage(xai_context *context, const char *profile, float keep
                                      .run = &run,
                                      .n_masks = N_MASKS,
                                      .grid = GRID,
-                                     .keep = keep };
+                                     .keep = keep,
+                                     .flags = flags };
         xai_attribution *a = NULL;
 
         ck_assert_ok(xai_rise_compute(&a, NULL, input, NULL, 0, &options));
@@ -256,8 +257,8 @@ static void check_coverage(xai_context *context, const char *profile, float keep
     }
     for (size_t i = 0; i < N_PIXELS; i++)
         worst = fmax(worst, fabs(means[i] - truth[i]));
-    printf("# %s, keep %g: 95 %% intervals cover %.2f %%; mean error %.2g, off by at most %.2g\n", profile,
-           (double)keep, 100.0 * (double)n_covered / (N_RUNS * N_PIXELS), spread, worst);
+    printf("# %s%s, keep %g: 95 %% intervals cover %.2f %%; mean error %.2g, off by at most %.2g\n", profile,
+           flags != 0 ? " in pairs" : "", (double)keep, 100.0 * (double)n_covered / (N_RUNS * N_PIXELS), spread, worst);
     ck_assert_double_ge((double)n_covered, 0.93 * N_RUNS * N_PIXELS);
     ck_assert_double_le((double)n_covered, 0.97 * N_RUNS * N_PIXELS);
     ck_assert_double_le(worst, 5 * spread / sqrt(N_RUNS));
@@ -268,9 +269,10 @@ START_TEST(coverage)
 {
     xai_context *context = testing_context(1);
 
-    check_coverage(context, "default", 0.5f); /* in pairs */
-    check_coverage(context, "default", 0.25f);
-    check_coverage(context, "rise", 0.5f);
+    check_coverage(context, "default", 0.5f, 0);
+    check_coverage(context, "default", 0.5f, XAI_RISE_PAIRED);
+    check_coverage(context, "default", 0.25f, 0);
+    check_coverage(context, "rise", 0.5f, 0);
     xai_context_unref(context);
 }
 END_TEST
@@ -418,7 +420,9 @@ START_TEST(same_bits)
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         explained e = explained_in(testing_context(ways[i].n_threads), network_residual, ways[i].session);
         xai_run_options run = { .struct_size = sizeof run, .seed = 11, .memory_budget = ways[i].run };
-        xai_rise_options options = { .struct_size = sizeof options, .run = &run, .n_masks = 51 };
+        xai_rise_options options = {
+            .struct_size = sizeof options, .run = &run, .n_masks = 51, .flags = XAI_RISE_PAIRED
+        };
         xai_attribution *a[2] = { NULL };
 
         ck_assert_ok(xai_rise_compute(a, e.session, e.input, targets, 2, &options));
@@ -493,6 +497,7 @@ START_TEST(stops)
     xai_attribution_unref(b);
     stop = 1; /* half a pair: nothing is known yet */
     run.progress = stop_at;
+    options.flags = XAI_RISE_PAIRED;
     ck_assert_int_eq(xai_rise_compute(&a, NULL, input, NULL, 0, &options), XAI_PARTIAL);
     for (size_t i = 0; i < N_PIXELS; i++)
         ck_assert_float_eq(a->map->data[i], 0);
@@ -554,7 +559,11 @@ START_TEST(refused)
     ck_assert_fails(attempt((xai_rise_options){ .n_masks = (uint64_t)1 << 33 }, 0), XAI_E_INVALID, "masks are more");
     ck_assert_fails(attempt((xai_rise_options){ .top_region = 1 }, 0), XAI_E_INVALID, "top_region is 1");
     ck_assert_fails(attempt((xai_rise_options){ .max_error = -1 }, 0), XAI_E_INVALID, "max_error is -1");
-    ck_assert_fails(attempt((xai_rise_options){ .flags = 1 }, 0), XAI_E_INVALID, "flags are 1");
+    ck_assert_fails(attempt((xai_rise_options){ .flags = 2 }, 0), XAI_E_INVALID, "flags are 2");
+    ck_assert_fails(attempt((xai_rise_options){ .flags = XAI_RISE_PAIRED, .keep = 0.25f }, 0), XAI_E_INVALID,
+                    "default and 0.25");
+    ck_assert_fails(attempt((xai_rise_options){ .flags = XAI_RISE_PAIRED, .profile = "rise" }, 0), XAI_E_INVALID,
+                    "got rise");
     ck_assert_fails(attempt((xai_rise_options){ .profile = "rise" }, (uint64_t)1 << 32), XAI_E_INVALID, "numpy's");
 }
 END_TEST
