@@ -88,6 +88,8 @@ static xai_status check_owned(const xai_influence *influence)
     return XAI_OK;
 }
 
+/* The factor is worth its time only where every question is then cheap; other parameters than the last layer's have no
+ * matrix that could be written down. */
 static xai_status choose_solver(xai_influence *influence)
 {
     const xai_influence_options *o = &influence->options;
@@ -106,6 +108,7 @@ static xai_status choose_solver(xai_influence *influence)
     return status;
 }
 
+/* Only tracin has originals that differ from one another. */
 static xai_status choose_profile(xai_influence *influence)
 {
     const char *name = influence->options.profile != NULL ? influence->options.profile : profiles[0];
@@ -119,6 +122,7 @@ static xai_status choose_profile(xai_influence *influence)
     return status;
 }
 
+/* Tolerances are what each solver reaches: double arithmetic, float32 gradients, sampled steps. */
 static void fill_defaults(xai_influence *influence)
 {
     xai_influence_options *o = &influence->options;
@@ -132,6 +136,7 @@ static void fill_defaults(xai_influence *influence)
     o->n_samples = o->n_samples > 0 ? o->n_samples : 1;
 }
 
+/* Scores of checkpoints are added up, so they must be about the same examples. */
 static xai_status check_checkpoints(const xai_influence *influence)
 {
     const xai_training *first = influence->checkpoints[0];
@@ -207,6 +212,7 @@ static xai__solver_options solver_options(const xai_influence *influence)
                                   .user = influence->run.user };
 }
 
+/* A wrong answer looks like any other, so it is not handed out; a stopped solve may be good enough all the same. */
 static xai_status check_residual(const xai_influence *influence, const xai__solution *solution)
 {
     if (solution->residual <= influence->options.tolerance)
@@ -262,6 +268,7 @@ xai_status xai__influence_choose_scale(xai_influence *influence)
 
 /* --- handles --- */
 
+/* References are counted as they are taken, so that a failure gives back just those. */
 static xai_status begin(xai_influence *influence, xai_training *const *checkpoints, size_t n_checkpoints,
                         const xai_influence_options *options)
 {
@@ -331,6 +338,7 @@ void xai_influence_unref(xai_influence *influence)
 
 /* --- questions --- */
 
+/* Two kinds of input have different ranks, so the rank says which is meant. */
 static xai_status check_inputs(const xai_influence *influence, const xai_tensor *inputs)
 {
     const xai_training *t = influence->checkpoints[0];

@@ -31,6 +31,7 @@ typedef struct header {
 
 _Static_assert(sizeof(header) == XAI__FEATURES_HEADER, "a header has padding");
 
+/* Designated members zero the rest, the reserved words included. */
 static header make_header(const xai__features_kind *kind)
 {
     header h = { .byte_order = byte_order, .kind = *kind };
@@ -64,6 +65,7 @@ const float *xai__features_at(const xai__file *file, const xai__features_kind *k
     return (const float *)(const void *)(record_at(file, kind, record) + XAI__FEATURES_RECORD);
 }
 
+/* Each mismatch has a sentence of its own: a stale cache is common, and what is stale decides what to do. */
 static xai_status check_header(const xai__file *file, const xai__features_kind *kind)
 {
     header h;
@@ -92,6 +94,7 @@ static uint64_t digest_record(uint64_t key, const float *features, const xai__fe
     return xai__hash(key, features, (size_t)kind->n_features * sizeof(float));
 }
 
+/* The key is the digest's seed, so that a record cannot be taken for another picture's. */
 static bool is_whole(const xai__file *file, const xai__features_kind *kind, size_t record)
 {
     uint64_t key = xai__features_key(file, kind, record), digest;
@@ -168,6 +171,7 @@ static xai_status begin_file(xai__features_writer *w, const char *path)
     return status;
 }
 
+/* The lock goes with the descriptor: a process that dies leaves none behind. */
 xai_status xai__features_writer_open(xai__features_writer *writer, xai_context *context, const char *path,
                                      const xai__features_kind *kind)
 {
@@ -190,6 +194,7 @@ xai_status xai__features_writer_open(xai__features_writer *writer, xai_context *
     return begin_file(writer, path);
 }
 
+/* One write a record: where a program is killed, the file ends at a whole one or within the last. */
 xai_status xai__features_writer_add(xai__features_writer *writer, uint64_t key, const float *features)
 {
     const uint64_t head[2] = { key, digest_record(key, features, &writer->kind) };

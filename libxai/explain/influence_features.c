@@ -70,6 +70,7 @@ static xai_status copy_weights(xai_training *t, const float *weights, const floa
     return XAI_OK;
 }
 
+/* Everything that methods need of the layer is copied here, in double, so that they never look at the graph. */
 static xai_status find_layer(opening *o)
 {
     xai_training *t = o->training;
@@ -107,6 +108,7 @@ static uint64_t digest_model(xai_model *model, uint32_t flags)
     return xai__hash(digest, p->std, sizeof p->std);
 }
 
+/* Hooks that only watch stay silent: they were not set for the training set. */
 xai_status xai__training_features(xai_tensor **out, const xai_training *training, const xai_tensor *inputs)
 {
     const xai__request request = {
@@ -118,6 +120,7 @@ xai_status xai__training_features(xai_tensor **out, const xai_training *training
 
 /* --- examples --- */
 
+/* With its slash, so that it can be put in front of a path as it is; empty for the working folder. */
 static char *folder_of(xai_context *context, const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -147,6 +150,7 @@ static xai_status check_label(int64_t label, size_t n_classes, size_t index)
                      n_classes);
 }
 
+/* All at once and before any picture: a wrong label is found in a second and not after an hour. */
 static xai_status ask_for_labels(opening *o)
 {
     xai__examples *e = &o->training->examples;
@@ -186,6 +190,7 @@ static xai_status find_examples(opening *o)
 
 /* --- computing --- */
 
+/* Which of a million pictures it was is what a user wants to know first. */
 static xai_status name_example(xai_status status, const xai__examples *examples, size_t index)
 {
     char place[320];
@@ -230,6 +235,7 @@ xai_status xai__training_prepare(xai_tensor **out, const xai_training *training,
     return status;
 }
 
+/* One feature that is not a number would make every score one. */
 static xai_status check_finite(const opening *o, const float *features, size_t index)
 {
     for (size_t k = 0; k < o->training->n_features; k++)
@@ -290,6 +296,7 @@ static xai_status compute(opening *o)
 
 /* --- where features are kept --- */
 
+/* Refused before the first picture is read, not when memory runs out at the last. */
 static xai_status begin_memory(opening *o)
 {
     uint64_t budget = o->run.memory_budget != 0 ? o->run.memory_budget : default_budget;
@@ -330,6 +337,7 @@ static xai_status check_keys(const opening *o, const xai__file *file, size_t n)
     return XAI_OK;
 }
 
+/* The writer holds the file's lock from here on, so nobody adds to it between check and use. */
 static xai_status begin_cache(opening *o)
 {
     const xai__graph *graph = &o->training->session->model->graph;
@@ -370,6 +378,7 @@ static xai_status map_cache(opening *o)
     return status;
 }
 
+/* A remark from computing survives: the set is usable as far as it goes. */
 static xai_status open_set(opening *o)
 {
     xai_status status = find_layer(o), remark;
@@ -446,6 +455,7 @@ static xai_status check_shapes(const xai_tensor *features, const xai_tensor *wei
                      texts[1], texts[2]);
 }
 
+/* Features stay the caller's tensor: they are the large part, and only read. */
 static xai_status fill(xai_training *t, xai_tensor *features, const int64_t *labels, const xai_tensor *weights,
                        const xai_tensor *bias)
 {

@@ -21,6 +21,7 @@ static xai_status look_at_inputs(xai_tensor **out, const xai_training *training,
 
 /* --- last-layer --- */
 
+/* The matrix is written where its factor will be. */
 static xai_status factorise(xai_influence *influence)
 {
     size_t n = influence->hessian.n, size;
@@ -54,6 +55,7 @@ static double penalty(const xai_influence *influence, const double *s)
     return influence->options.damping * xai__dot(s, t->weights, influence->hessian.n);
 }
 
+/* Removing one of n examples takes 1 / n of its gradient from the mean. */
 static xai_status score(double *scores, const xai_influence *influence, const double *s)
 {
     size_t n = influence->checkpoints[0]->n;
@@ -85,6 +87,7 @@ static xai_status ask_one(double *scores, xai_influence_record *record, const xa
     return status < 0 ? status : remark;
 }
 
+/* One after the other: a question is a solve, which has the threads to itself. */
 static xai_status ask_last_layer(double *scores, xai_influence_record *records, xai_influence *influence,
                                  const xai_tensor *inputs, const int64_t *labels)
 {
@@ -141,6 +144,7 @@ static void score_own(void *user, size_t index, size_t lane)
     j->scores[index] = xai__dot(g, g, n) / (double)j->influence->checkpoints[0]->n;
 }
 
+/* Memory is a gradient a lane, not one an example. */
 static xai_status score_all_own(double *scores, const xai_influence *influence)
 {
     xai_context *context = influence->object.context;
@@ -165,6 +169,8 @@ static xai_status probe(double *worst, const xai_influence *influence, double *g
     return status;
 }
 
+/* Checking every example would cost as much again; a random vector sees all of the factor, the highest score is the one
+ * that will be acted on. */
 static xai_status check_factor(double *worst, const double *scores, const xai_influence *influence)
 {
     size_t n = influence->hessian.n, highest = 0;

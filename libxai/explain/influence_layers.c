@@ -55,6 +55,7 @@ static xai_status compute_rows(float *out, const layers *l, const uint32_t *exam
     return status;
 }
 
+/* Solvers multiply a hundred times, so what fits is computed once. */
 static xai_status keep_jacobians(layers *l)
 {
     size_t n = training_of(l)->n, at_once = l->network.n_at_once, size;
@@ -145,6 +146,7 @@ static xai_status add_gradients(double *out, const layers *l, xai_session *sessi
     return status;
 }
 
+/* Both sides, so that the error falls with the square of the step. */
 static xai_status multiply_differences(const layers *l, double *out, const double *v, const uint32_t *examples,
                                        size_t n)
 {
@@ -179,6 +181,7 @@ static xai_status multiply(void *user, double *out, const double *v, const uint3
 
 /* --- method --- */
 
+/* Texts of the options are not kept, so this is the time to read it. */
 static xai_status choose_product(layers *l)
 {
     const char *name = l->influence->options.product;
@@ -189,6 +192,7 @@ static xai_status choose_product(layers *l)
     return xai__fail(XAI_E_NOT_FOUND, "no product is named '%.64s'; there are %s, %s", name, products[0], products[1]);
 }
 
+/* Probabilities come from the features in double: they are the same for all products. */
 static xai_status allocate(layers *l)
 {
     const xai_training *t = training_of(l);
@@ -210,6 +214,7 @@ static xai_status allocate(layers *l)
     return XAI_OK;
 }
 
+/* What was made so far is freed by end(), whatever fails. */
 static xai_status begin(xai_influence *influence)
 {
     const xai_training *t = influence->checkpoints[0];
@@ -276,6 +281,7 @@ static double product_with_row(const layers *l, const double *s, size_t row)
     return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
+/* Each training gradient is computed once for all tests. */
 static xai_status score(double *scores, const layers *l, const double *s, size_t n_tests)
 {
     size_t n = training_of(l)->n, at_once = l->network.n_at_once, size = l->network.n;
@@ -303,6 +309,7 @@ static xai_status solve_row(double *s, xai__solution *solution, const layers *l,
     return xai__influence_solve(s, solution, l->influence, l->row);
 }
 
+/* One picture at a time: a batch would need its gradients all at once, and a solve takes far longer than a pass. */
 static xai_status solve_tests(double *s, xai_influence_record *records, const layers *l, const xai_tensor *inputs,
                               const int64_t *labels)
 {

@@ -37,6 +37,7 @@ static const double *probabilities(const job *j, size_t i)
     return j->linear->probabilities + index * j->t->n_classes;
 }
 
+/* A team is taken for one run only, so that sessions in other threads find the pool free in between. */
 static void run(const xai_training *t, size_t n_tasks, xai__task_fn call, job *j)
 {
     xai__team team = xai__team_take(t->object.context);
@@ -97,6 +98,7 @@ static void add_row(void *user, size_t c, size_t lane)
     }
 }
 
+/* Blocks bound the memory; within one, first examples are shared out, then classes. */
 static xai_status multiply(void *user, double *out, const double *v, const uint32_t *examples, size_t n_examples)
 {
     const xai__linear *linear = user;
@@ -139,6 +141,7 @@ static void add_products(double *out, size_t size, double w, const float *x, con
     out[n * size + n] += w;
 }
 
+/* x x' is symmetric, so half of it is computed. */
 static void mirror(double *block, size_t size, size_t n)
 {
     for (size_t k = 0; k < n; k++)
@@ -183,6 +186,7 @@ void xai__linear_matrix(double *out, const xai__linear *linear)
 
 /* --- scores --- */
 
+/* s' g = (p - y)' S x: the gradient itself is never made. */
 static void score_chunk(void *user, size_t chunk, size_t lane)
 {
     const job *j = user;

@@ -19,6 +19,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
+/* Carriage returns are blanks here, so lists from anywhere are read. */
 static const char *trim(const char *begin, const char **end)
 {
     while (begin < *end && is_blank(*begin))
@@ -58,6 +59,7 @@ static xai_status find_label(int64_t *out, const xai__file *file, size_t line, c
     return status < 0 ? xai__fail_in(status, place) : XAI_OK;
 }
 
+/* Paths and labels grow together: a path without its label is never counted. */
 static xai_status add_example(xai__examples *out, const char *path, size_t length, int64_t label)
 {
     char **slot;
@@ -141,6 +143,7 @@ static char *full_path(const xai__examples *examples, size_t index)
     return xai__format(examples->context, "%s%s", path[0] == '/' ? "" : examples->folder, path);
 }
 
+/* A callback that fails may have left a picture all the same. */
 static xai_status ask_for_image(xai_image **out, const xai__examples *examples, size_t index)
 {
     int64_t label;

@@ -38,6 +38,7 @@ static xai_status find_all(xai__network *network)
     return XAI_OK;
 }
 
+/* Influence is asked about the layer that decides unless told otherwise; TracIn is about what training changed. */
 static xai_status find_parameters(xai__network *network, const xai_influence_options *options, bool takes_all)
 {
     const xai__graph *graph = graph_of(network);
@@ -147,6 +148,7 @@ typedef struct seeds {
     size_t n_classes;
 } seeds;
 
+/* In double up to the last step, as the features' softmax. */
 static void fill_softmax(float *seed, const float *logits, size_t n, int64_t label)
 {
     double top = logits[0], sum = 0;
@@ -219,6 +221,7 @@ xai_status xai__network_gradients(float *out, const xai__network *network, const
     return status;
 }
 
+/* Loss and prediction come through the features, so that all methods report the same numbers. */
 xai_status xai__network_look(xai_influence_record *records, int64_t *labels, const xai__network *network,
                              const xai_tensor *inputs)
 {
@@ -238,6 +241,7 @@ xai_status xai__network_look(xai_influence_record *records, int64_t *labels, con
 
 /* --- steps --- */
 
+/* Constants are shared with the original, so a changed one becomes the copy's own. */
 static xai_status change(xai_model *model, const xai__network *network, const double *v, double step)
 {
     for (size_t i = 0; i < network->n_parameters; i++) {
@@ -254,6 +258,7 @@ static xai_status change(xai_model *model, const xai__network *network, const do
     return XAI_OK;
 }
 
+/* A model of its own has its own packed weights and plans, and drops them with the session. */
 xai_status xai__network_step(xai_session **out, const xai__network *network, const double *v, double step)
 {
     const xai_session *session = network->training->session;

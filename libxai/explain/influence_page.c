@@ -92,6 +92,7 @@ static xai_status shrink(xai_image **out, const xai_image *image)
     return xai_image_resize(out, image, width > 0 ? width : 1, height > 0 ? height : 1, XAI_FILTER_BILINEAR);
 }
 
+/* JPEG would blur the small pictures that most training sets are made of. */
 static xai_status encode(unsigned char **bytes, size_t *size, const xai_image *image)
 {
 #ifdef XAI_HAVE_PNG
@@ -125,6 +126,7 @@ static xai_status add_image(page *p, const xai_image *image, const char *name)
 
 /* --- words --- */
 
+/* A number in place of a name, where the model has none. */
 static void add_label(page *p, int64_t index)
 {
     const xai_session *session = p->training->session;
@@ -210,6 +212,7 @@ static xai_status add_header(page *p, const xai_image *test, const char *name, c
     return status;
 }
 
+/* Text that ran out of memory is only known at its end. */
 static xai_status write_page(page *p, const char *path, const xai_image *test, const char *name,
                              const xai_influence_record *record, size_t n_shown)
 {

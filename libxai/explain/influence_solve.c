@@ -21,6 +21,7 @@ double xai__dot(const double *a, const double *b, size_t n)
     return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
+/* a += scale * b. */
 static void add_scaled(double *a, double scale, const double *b, size_t n)
 {
     for (size_t k = 0; k < n; k++)
@@ -131,6 +132,7 @@ typedef struct gradients {
     double product_of_residuals;     /* r' z */
 } gradients;
 
+/* By the diagonal: features differ in scale by orders of magnitude, and this takes that out. */
 static void precondition(gradients *c)
 {
     for (size_t k = 0; k < c->h->n; k++)
@@ -160,6 +162,7 @@ static xai_status step(gradients *c)
     return XAI_OK;
 }
 
+/* How many steps there will be is unknown; the limit is what can be promised. */
 static bool says_stop(const xai__solver_options *options, uint64_t done)
 {
     return options->progress != NULL && options->progress(done, options->max_iterations, options->user) != 0;
@@ -236,6 +239,7 @@ static xai_status run_lissa(double *s, double *product, uint32_t *batch, xai__so
     return status;
 }
 
+/* Sampled runs differ, so their mean is taken; what it is worth is measured on the whole set. */
 xai_status xai__solve_lissa(double *s, xai__solution *solution, const xai__hessian *h, const double *g,
                             const xai__solver_options *options)
 {

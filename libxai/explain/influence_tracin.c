@@ -12,6 +12,7 @@ typedef struct tracin {
     size_t n;
 } tracin;
 
+/* Names are looked up in each checkpoint: only architectures have to agree. */
 static xai_status begin(xai_influence *influence)
 {
     xai_context *context = influence->object.context;
@@ -81,6 +82,7 @@ static xai_status add_products(double *scores, const xai__network *network, doub
     return status;
 }
 
+/* The tests' gradients are kept, the training set's stream past. */
 static xai_status add_checkpoint(double *scores, const xai__network *network, double rate, const xai_tensor *inputs,
                                  const int64_t *labels)
 {

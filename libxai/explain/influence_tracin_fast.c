@@ -36,6 +36,7 @@ static double dot_features(const float *a, const float *b, size_t n)
     return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
+/* The bias's feature is 1 for every example. */
 static double product_of_features(const job *j, const float *a, const float *b)
 {
     return dot_features(a, b, j->t->n_features) + (j->has_bias ? 1 : 0);
@@ -64,6 +65,7 @@ static void add_chunk(void *user, size_t chunk, size_t lane)
     }
 }
 
+/* The example is its own test. */
 static void add_own(void *user, size_t chunk, size_t lane)
 {
     const job *j = user;

@@ -613,6 +613,10 @@ def test_influence():
     assert page.count('<img ') == 5 and '<script' not in page
     with open(os.path.join(where, 'sheet.png'), 'rb') as file:
         assert file.read(8) == b'\x89PNG\r\n\x1a\n'
+    lines = run('influence', 'net.json', 'influence/train.txt', 'influence/cache', 'a.png').works().splitlines()
+    assert len(lines) == 11 and lines[5] == '...' and abs(float(lines[0].split()[0]) / scores[0] - 1) < 1e-3, lines
+    run('influence', 'net.json').fails(2, 'usage: influence')
+    run('influence', 'no.json', 'a', 'b', 'c').fails(1, 'influence: ', 'no.json')
     own = json.loads(xai(*common, '--self', '--json').works())
     assert min(example['influence'] for example in own['examples']) >= 0 and 'test' not in own
     layers = json.loads(xai(*common, '--test', 'a.png', '--json', '--method', 'layers', '--layer', 'linear.weight',

@@ -156,7 +156,7 @@ def train(x, y, penalty, start=None, n=None):
 
     start = np.zeros(CLASSES * d) if start is None else start.ravel()
     result = minimize(value, start, jac=True, method='L-BFGS-B',
-                      options={'maxiter': 5000, 'gtol': 1e-9, 'ftol': 1e-16, 'maxcor': 30, 'maxfun': 10000})
+                      options={'maxiter': 5000, 'gtol': 1e-8, 'ftol': 1e-16, 'maxcor': 30, 'maxfun': 10000})
     return result.x.reshape(CLASSES, d)
 
 
@@ -222,7 +222,7 @@ def study_oracle(folder):
         print(f'oracle: resnet{depth}, {n} CIFAR pictures: {worst:.1e} of the largest score apart, residual {residual:.1e}')
 
 
-def study_retraining(_folder, n=1000, penalty=0.01, n_removed=100):
+def study_retraining(_folder, n=1000, penalty=0.01, n_removed=60):
     """Loss after training again without an example, less the loss before, against the prediction."""
     pictures, labels = sheet('mnist/mnist_batch_0', 1)
     test_pictures, test_labels = sheet('mnist/mnist_batch_20', 1)
@@ -234,8 +234,9 @@ def study_retraining(_folder, n=1000, penalty=0.01, n_removed=100):
     method = influence(wrap(x[:, :-1], y, theta[:, :-1], theta[:, -1]), damping=penalty, tolerance=1e-8)
     predicted = ask(method, tensor(tests[wrong:wrong + 1, :-1]), [test_labels[wrong]], 1, n)[0]
     order = np.argsort(-np.abs(predicted))
-    rest = np.random.default_rng(0).permutation(order[n_removed // 2:])[:n_removed // 2]
-    removed = np.concatenate([order[:n_removed // 2], rest])
+    half = n_removed // 2
+    rest = np.random.default_rng(0).permutation(order[half:])[:half]
+    removed = np.concatenate([order[:half], rest])
     before = losses(theta, tests[wrong:wrong + 1], test_labels[wrong:wrong + 1])[0]
     actual = []
     for i in removed:
@@ -243,8 +244,8 @@ def study_retraining(_folder, n=1000, penalty=0.01, n_removed=100):
         without = train(x[keep], y[keep], penalty, theta, n)
         actual.append(losses(without, tests[wrong:wrong + 1], test_labels[wrong:wrong + 1])[0] - before)
     print(f'retraining: {n} MNIST digits, test digit {wrong}, {n_removed} removed one by one: Pearson '
-          f'{pearson(predicted[removed], actual):.4f} (largest half {pearson(predicted[removed[:50]], actual[:50]):.4f}, '
-          f'random half {pearson(predicted[removed[50:]], actual[50:]):.4f}), '
+          f'{pearson(predicted[removed], actual):.4f} (largest half {pearson(predicted[removed[:half]], actual[:half]):.4f}, '
+          f'random half {pearson(predicted[removed[half:]], actual[half:]):.4f}), '
           f'slope {np.polyfit(predicted[removed], actual, 1)[0]:.3f}')
 
 
