@@ -23,6 +23,7 @@ static const char *const methods[] = {
 
 enum { N_METHODS = sizeof methods / sizeof *methods, FIRST_GRADIENT = 12 };
 
+/* N_METHODS: none. */
 static size_t find_method(const char *name)
 {
     size_t i = 0;
@@ -64,6 +65,8 @@ xai_status xai__explainer_read(xai_explainer *out, const xai_explainer *explaine
     return out->method != NULL ? check_method(out, session) : XAI_OK;
 }
 
+/* The class is settled once: under noise or random parameters another one may be on top, and its map is another
+ * question. */
 xai_status xai__explainer_resolve(xai_target *out, bool *has_target, xai_session *session, const xai_tensor *input,
                                   const xai_target *target)
 {
@@ -115,6 +118,7 @@ static xai_status run_saliency(xai_attribution **out, const xai_explainer *e, xa
     return xai_saliency_compute(out, session, input, target, target != NULL, &options);
 }
 
+/* Raw: scaled maps would hide how far they moved. A flat one is no error here. */
 static xai_status run_method(xai_tensor **out, const xai_explainer *e, xai_session *session, const xai_tensor *input,
                              const xai_target *target)
 {

@@ -19,6 +19,7 @@ typedef struct pair {
 
 /* --- measures --- */
 
+/* Two passes, since the values' squares would drown a small variance. */
 double xai__metric_pearson(const double *a, const double *b, size_t n)
 {
     double mean_a = 0, mean_b = 0, aa = 0, bb = 0, ab = 0, r;
@@ -129,6 +130,7 @@ static xai_status check_options(const xai_metric_options *o)
     return XAI_OK;
 }
 
+/* Without variety there is nothing to correlate, but two flat maps can still look alike. */
 static xai_status compare(double *out, pair *p, const xai_tensor *a, const xai_tensor *b, const struct measure_row *row)
 {
     xai_status first = xai__metric_read(&p->a, p->context, a, XAI__READ_AS_IS), second = XAI_OK, status;

@@ -10,6 +10,7 @@ static const double SPARSENESS_EPSILON = 1e-7;
 /* And what it adds inside the logarithm. */
 static const double COMPLEXITY_EPSILON = 1e-12;
 
+/* The order is descending, so that the weights run from n - 1 down to 1 - n. */
 double xai__metric_sparseness(const xai__measured *m)
 {
     double largest = m->values[m->order[0]], sum = 0, weighted = 0;

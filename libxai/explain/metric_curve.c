@@ -78,6 +78,7 @@ static size_t divide_up(size_t a, size_t b)
     return a / b + (a % b != 0);
 }
 
+/* The profile's number of steps gives way to the caller's, the rest of its conventions stays. */
 static xai_status choose_steps(xai__faithfulness *f)
 {
     const xai_faithfulness_options *o = &f->options;
@@ -154,6 +155,7 @@ static double area_under(const xai__faithfulness *f, const float *shares)
     return f->profile == XAI__METRIC_QUANTUS ? area : area / width;
 }
 
+/* The curve ends where a watcher stopped it. */
 static xai_status finish(double *out, xai_tensor **curve, const xai__faithfulness *f)
 {
     const int64_t shape[2] = { 2, (int64_t)f->n_done };

@@ -51,6 +51,7 @@ static xai_status find_row(const xai__faithfulness_row **out, xai_context *conte
     return xai__metric_unknown(context, "metric of faithfulness", name, &rows[0].name, N_ROWS, sizeof *rows);
 }
 
+/* The message lists the metric's own profiles, not those of all metrics. */
 static xai_status find_profile(xai__faithfulness *f)
 {
     const char *names[N_PROFILES], *name = f->options.profile != NULL ? f->options.profile : "default";
@@ -65,8 +66,7 @@ static xai_status find_profile(xai__faithfulness *f)
         if (strcmp(profile_names[i], name) == 0)
             f->profile = bit;
     }
-    return f->profile != 0 ? XAI_OK
-                           : xai__metric_unknown(f->context, "profile", name, names, n, sizeof *names);
+    return f->profile != 0 ? XAI_OK : xai__metric_unknown(f->context, "profile", name, names, n, sizeof *names);
 }
 
 /* What only some metrics have, and whether it is given. */
@@ -125,6 +125,7 @@ static xai_status read_options(xai__faithfulness *f, const char *metric, const x
 
 /* --- shapes --- */
 
+/* A map with channels is refused where the profile would have to guess what they mean together. */
 static xai_status check_map(const xai__faithfulness *f, const xai_tensor *input, const xai_tensor *map)
 {
     const int64_t *wanted = input->shape + 1;
@@ -190,6 +191,7 @@ xai_status xai__faithfulness_run(xai__faithfulness *f, size_t n,
 
 /* --- the public function --- */
 
+/* The scorer is first: it checks the input, whose shape everything else is compared with. */
 static xai_status prepare(xai__faithfulness *f, xai_session *session, const xai_tensor *input, const xai_tensor *map,
                           const xai_target *target)
 {
@@ -221,6 +223,7 @@ static void clean_up(xai__faithfulness *f)
         xai__free(f->context, blocks[i]);
 }
 
+/* A curve that nobody wants is made all the same: the area is computed from it. */
 static xai_status run(double *out, xai_tensor **curve, xai__faithfulness *f, xai_session *session,
                       const xai_tensor *input, const xai_tensor *map, const xai_target *target)
 {

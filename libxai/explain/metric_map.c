@@ -105,6 +105,7 @@ static double read_value(double value, enum xai__reading reading)
     return reading == XAI__READ_POSITIVE && value < 0 ? 0 : value;
 }
 
+/* NaN would make any order and any sum of it meaningless, so it is no remark but an error. Ranks are 32 bits wide. */
 static xai_status check_values(const xai_tensor *map)
 {
     if (map->size == 0)
@@ -139,6 +140,7 @@ xai_status xai__metric_read(double **out, xai_context *context, const xai_tensor
 
 /* --- the region --- */
 
+/* A box is there if any of it is, so that a wrong one is refused and not passed over. */
 static bool has_box(const xai_metric_options *o)
 {
     return o->box[0] != 0 || o->box[1] != 0 || o->box[2] != 0 || o->box[3] != 0;
@@ -170,6 +172,7 @@ static xai_status fill_mask(xai__measured *m, const xai_tensor *region)
     return XAI_OK;
 }
 
+/* A region of nothing or of everything has no outside to compare with. */
 static xai_status read_region(xai__measured *m, const xai_metric_options *o)
 {
     xai_status status;
@@ -209,6 +212,7 @@ static xai_status check_options(const xai_metric_options *o, const metric_row *r
     return check_profile(o->profile, points);
 }
 
+/* What the metric does not need is not allocated: the order alone takes as long as all the rest. */
 static xai_status measure(double *out, xai__measured *m, const metric_row *row, const xai_tensor *map,
                           const xai_metric_options *o)
 {

@@ -47,7 +47,8 @@ static void make_masked(void *user, uint64_t index, float *image, void *note)
         image[i] = f->input[i] * (float)f->values[i % f->n_pixels];
 }
 
-/* Scores of the input and of the masked input. */
+/* Scores of the input and of the masked input. torchcam and pytorch-grad-cam take the map as it is: theirs come from 0
+ * to 1 already. */
 static xai_status look(double *before, double *after, xai__faithfulness *f)
 {
     xai_status status;

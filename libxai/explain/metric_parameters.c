@@ -15,6 +15,7 @@
 /* Inputs of a batch norm behind x. */
 enum { SCALE = 1, SHIFT, MEAN, VARIANCE };
 
+/* A value without a name cannot be asked for, so it is no layer. */
 bool xai__parameters_exist(const xai__graph *graph, const xai__node *node)
 {
     bool has_kind = node->op == XAI__OP_CONV || node->op == XAI__OP_GEMM || node->op == XAI__OP_BATCH_NORM;
@@ -35,6 +36,7 @@ const char *xai_metric_layer(const xai_model *model, size_t index)
 
 /* --- which --- */
 
+/* layer4 holds layer4.1.conv2, and not layer40. */
 static bool is_inside(const char *path, const char *container)
 {
     size_t length = strlen(container);

@@ -59,6 +59,7 @@ static xai_status explain(xai_tensor **out, const check *c, xai_session *session
     return status;
 }
 
+/* A flat map agrees with nothing: the network that made it has nothing left to say. */
 static xai_status compare(check *c, const xai_tensor *map, size_t layer)
 {
     const char *measure = c->options.measure != NULL ? c->options.measure : "spearman";
@@ -84,6 +85,7 @@ static xai_status mark(check *c, size_t layer)
     return xai__parameters_mark(c->marked, graph, layer_name(c, layer));
 }
 
+/* The copy goes before the next one comes, with its plans and packed weights. */
 static xai_status run_layer(check *c, size_t layer)
 {
     const xai_session_options options = { .struct_size = sizeof options,

@@ -51,6 +51,7 @@ double xai__metric_relevance_mass(const xai__measured *m)
     return all != 0 ? inside / all : (double)m->n_inside / (double)m->n;
 }
 
+/* Of equal elements at the limit, those that come first in row-major order count. */
 static double share_of_largest(const xai__measured *m, size_t n)
 {
     size_t n_hits = 0;

@@ -42,6 +42,7 @@ static double norm_of(const xai_tensor *a, const xai_tensor *b)
     return sqrt(sum);
 }
 
+/* A callback may be wrong about its own maps. */
 static xai_status check_shape(const xai_tensor *map, const xai_tensor *first)
 {
     char got[128], wanted[128];
@@ -90,6 +91,7 @@ static xai_status run_sample(sensitivity *s, size_t index)
     return status;
 }
 
+/* One image at a time: maps of a batch would take the memory of as many backward passes. */
 static xai_status run_samples(sensitivity *s)
 {
     xai_status status = xai__explainer_map(&s->map, &s->explainer, s->session, s->input, s->target);

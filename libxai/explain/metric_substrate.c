@@ -11,6 +11,7 @@
  * array of 11, to a single one in its middle. */
 enum { LENGTH = 11, MIDDLE = LENGTH / 2, SIGMA = 5, RADIUS = 4 * SIGMA };
 
+/* scipy's "reflect": the edge is repeated, d c b a | a b c d | d c b a. */
 static int reflect(int i)
 {
     int period = 2 * LENGTH, at = ((i % period) + period) % period;
@@ -34,7 +35,8 @@ static void fill_kernel(double kernel[LENGTH])
         kernel[i] /= sum;
 }
 
-/* A line of n numbers, stride apart, with nothing beyond its ends. */
+/* A line of n numbers, stride apart, with nothing beyond its ends. Sums in double: torch's convolution in float32 is
+ * within rounding of them. */
 static void blur_line(double *out, const double *in, size_t n, size_t stride, const double kernel[LENGTH])
 {
     for (size_t i = 0; i < n; i++) {

@@ -48,6 +48,7 @@ typedef struct plot {
 
 /* --- scales --- */
 
+/* Probabilities get all of 0 to 1, so that pictures can be compared; logits go beyond. */
 static void find_range(plot *p)
 {
     p->low = 0;
@@ -153,6 +154,7 @@ static void draw_legend(const plot *p)
     }
 }
 
+/* Walks through the legend as drawing it will. */
 static uint32_t height_of(const plot *p)
 {
     int x = LEFT;

@@ -18,6 +18,7 @@ static void merge(uint32_t *to, const uint32_t *from, size_t first, size_t middl
     }
 }
 
+/* Bottom up, between two arrays, so that nothing recurses. */
 static void sort(uint32_t *order, uint32_t *scratch, const double *values, size_t n)
 {
     uint32_t *from = order, *to = scratch;
