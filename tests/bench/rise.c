@@ -156,20 +156,22 @@ static void mean_correlations(double *means, study *s, const xai_tensor *input, 
         }
 }
 
-/* 1 - r falls as one over the number of masks; between two counts it is interpolated so. */
+/* Noise of a variance that falls as one over the number of masks makes 1 / r^2 a line over that: the line is fitted to
+ * all counts, so that no single one decides. */
 static double masks_for(const double *r, double wanted)
 {
-    for (int i = 0; i < N_COUNTS; i++) {
-        double share;
+    double x = 0, y = 0, xx = 0, xy = 0, slope;
 
-        if (r[i] < wanted)
-            continue;
-        if (i == 0)
-            return (double)counts[0] * (1 - r[0]) / (1 - wanted);
-        share = (log(1 - r[i - 1]) - log(1 - wanted)) / (log(1 - r[i - 1]) - log(1 - r[i]));
-        return exp(log((double)counts[i - 1]) + share * (log((double)counts[i]) - log((double)counts[i - 1])));
+    for (int i = 0; i < N_COUNTS; i++) {
+        double at = 1 / (double)counts[i], value = 1 / (r[i] * r[i]);
+
+        x += at / N_COUNTS;
+        y += value / N_COUNTS;
+        xx += at * at / N_COUNTS;
+        xy += at * value / N_COUNTS;
     }
-    return INFINITY;
+    slope = (xy - x * y) / (xx - x * x);
+    return slope / (1 / (wanted * wanted) - (y - slope * x));
 }
 
 static void study_picture(study *s, int index)
