@@ -55,7 +55,7 @@ xai_status xai__model_derive(xai_model **out, xai_model *base, const char *archi
 
 void xai__model_free_aliases(xai_model *model);
 
-/* A number that changes with architecture, weights and preparation. */
+/* A number that changes with architecture and weights; how pictures are prepared shows in the digests of inputs. */
 uint64_t xai__model_digest(xai_model *model);
 
 #endif
