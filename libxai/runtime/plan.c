@@ -35,8 +35,8 @@ static xai_status add_step(xai__step **out, planner *p, uint32_t kind, int32_t n
     *step = (xai__step){
         .kind = kind, .node = node, .value = value, .in = XAI__NO_PLACE, .out = XAI__NO_PLACE, .scratch_buffer = -1
     };
-    for (size_t i = 0; i <= XAI__MAX_STAGES; i++)
-        step->stores[i] = XAI__NO_PLACE;
+    for (size_t i = 0; i < XAI__MAX_STAGES; i++)
+        step->operands[i] = step->stores[i] = step->stores[i + 1] = XAI__NO_PLACE;
     plan->n_steps++;
     *out = step;
     return XAI_OK;
