@@ -20,7 +20,7 @@ static const struct {
     xai_objective objectives[MOST_OBJECTIVES];
 } rows[] = {
     { true, false, 1, 1, 1e-4, 2.6e-3, { { .layer = "layer3.1", .channel = 5 } } },
-    { false, false, 1, 1, 1e-3, 5e-3, { { .layer = "layer3.1", .channel = 5 } } },
+    { false, false, 1, 1, 2e-3, 5e-3, { { .layer = "layer3.1", .channel = 5 } } },
     { true, false, 1, 1, 2e-3, 1.3e-2, { { .kind = XAI_OBJECTIVE_CLASS, .channel = 283 } } },
     { false, true, 1, 1, 1e-2, 3e-2, { { .layer = "layer3.1", .channel = 5 } } },
     { false,
