@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: MIT
 # Explanations of ResNet-18 beside captum's and pytorch-grad-cam's, on the same cores. Turns go round, so that what
 # disturbs the machine disturbs all.
-"""Time saliency, integrated gradients (50 steps) and Grad-CAM beside captum and pytorch-grad-cam on torch.
+"""Time saliency, integrated gradients (50 steps), occlusion and Grad-CAM beside captum and pytorch-grad-cam on torch.
+
+Occlusion has windows of 16 every 8 pixels, and captum the best of several perturbations_per_eval.
 
 Weights and pictures are random: times do not depend on them. Build the programs first: ninja -C BUILD
-tests/bench/bench_saliency tests/bench/bench_cam. What is not installed is left out. Nothing here passes or fails."""
+tests/bench/bench_saliency tests/bench/bench_cam tests/bench/bench_black_box. What is not installed is left out. Nothing here passes or fails."""
 import argparse
+import functools
 import importlib.util
 import os
 import re
@@ -14,15 +17,23 @@ import subprocess
 import sys
 import time
 
-METHODS = ('saliency', 'ig', 'gradcam')
+METHODS = ('saliency', 'ig', 'gradcam', 'occlusion')
+PROGRAMS = {'gradcam': 'bench_cam', 'occlusion': 'bench_black_box'}
+SLOW = {'ig': 2, 'occlusion': 1}
+BATCHES = 1, 4, 16, 64
 
 
 def libxai(options, method, n):
     """Least seconds of n explanations; a turn is a process of its own, which warms up itself."""
-    program = 'bench_cam' if method == 'gradcam' else 'bench_saliency'
-    command = [os.path.join(options.build, 'tests', 'bench', program), str(n), str(options.threads), method]
+    program = os.path.join(options.build, 'tests', 'bench', PROGRAMS.get(method, 'bench_saliency'))
+    command = [program, str(n), str(options.threads), method]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     return 1e-3 * float(re.search(r'minimum +([0-9.]+) ms', lines[0]).group(1))
+
+
+def best_batch(explain):
+    """Which of BATCHES takes the least time; explain() runs few windows, since all would take half a minute."""
+    return min(BATCHES, key=lambda n: least(lambda: explain(n), 2))
 
 
 def peer(method, threads):
@@ -45,6 +56,10 @@ def peer(method, threads):
     import captum.attr
     if method == 'saliency':
         return lambda: captum.attr.Saliency(net).attribute(x.clone(), target=281)
+    if method == 'occlusion':
+        occlude = functools.partial(captum.attr.Occlusion(net).attribute, x, target=281)
+        batch = best_batch(lambda n: occlude((3, 32, 32), strides=(3, 32, 32), perturbations_per_eval=n))
+        return lambda: occlude((3, 16, 16), strides=(3, 8, 8), perturbations_per_eval=batch)
     return lambda: captum.attr.IntegratedGradients(net).attribute(x.clone(), target=281, n_steps=50)
 
 
@@ -58,7 +73,7 @@ def least(explain, n):
 
 
 def compare(options, method):
-    explain, n = peer(method, options.threads), 2 if method == 'ig' else 10
+    explain, n = peer(method, options.threads), SLOW.get(method, 10)
     if explain is None:
         return
     explain()
