@@ -24,7 +24,7 @@ typedef struct xai__packed {
 /* A model's packed weights; the model's lock is held by the caller throughout. */
 typedef struct xai__packed_set {
     xai_context *context;
-    const xai__weights *weights; /* the file that constants may lie in, whose pages are let go once packed; NULL: none */
+    const xai__weights *weights; /* constants may lie in this file, whose pages are let go once packed; NULL: none */
     xai__packed *first;
 } xai__packed_set;
 

@@ -10,7 +10,8 @@ enum { MAX_IMAGES = 5 };
 /* False, with a line that says how to repeat it, at the first thing that does not hold. */
 bool check_problem(const runner *r, problem *p);
 
-/* The same without what only the native backend promises: windows, and stages that give the same bits fused or alone. */
+/* The same without what only the native backend promises: windows, and stages that give the same bits fused or alone.
+ */
 bool check_results(const runner *r, problem *p);
 
 #endif
