@@ -315,14 +315,14 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
         runner r;
 
+        if (best.chain == NULL)
+            runner_open(&best, levels[i]);
         if (o.level != NULL && strcmp(o.level, levels[i]) != 0)
             continue;
         if (!runner_open(&r, levels[i])) {
             printf("ok %d - %s # SKIP %s\n", ++n_tests, levels[i], xai_last_error());
             continue;
         }
-        if (best.chain == NULL)
-            runner_open(&best, levels[i]);
         if (o.bench)
             bench_level(&r);
         else
