@@ -69,6 +69,20 @@ static xai_status fill_target(xai_attribution *a, const xai_model *model, const 
     return copy_text(&a->label, context, xai_model_label(model, a->target.index));
 }
 
+void xai__attributions_empty(xai_attribution **out, size_t n_targets)
+{
+    for (size_t i = 0; out != NULL && i < (n_targets > 0 ? n_targets : 1); i++)
+        out[i] = NULL;
+}
+
+void xai__attributions_drop(xai_attribution **out, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        xai_attribution_unref(out[i]);
+        out[i] = NULL;
+    }
+}
+
 xai_status xai__attribution_check_input(const xai_session *session, const xai_tensor *input)
 {
     const xai__graph *graph = &session->model->graph;

@@ -58,6 +58,12 @@ struct xai_attribution {
 /* Fails unless input is one image as the session's model takes it. */
 xai_status xai__attribution_check_input(const xai_session *session, const xai_tensor *input);
 
+/* Empties a caller's room for results, one a target or one for none; NULL: there is none. */
+void xai__attributions_empty(xai_attribution **out, size_t n_targets);
+
+/* Takes back what a method that fails has given so far. */
+void xai__attributions_drop(xai_attribution **out, size_t n);
+
 /* What every method knows about a prediction, from the n elements of the value that the target is a function of (the
  * logits, if it is a class): fills target, score, probability and label of a new attribution. */
 xai_status xai__attribution_create(xai_attribution **out, xai_session *session, const xai_tensor *input,

@@ -166,10 +166,8 @@ static xai_status describe_all(xai_attribution **out, const xai__cam_pass *pass,
 
     for (size_t i = 0; i < pass->targets->n && status == XAI_OK; i++)
         status = describe(&out[i], pass, i, maps[i]);
-    for (size_t i = 0; i < pass->targets->n && status < 0; i++) {
-        xai_attribution_unref(out[i]);
-        out[i] = NULL;
-    }
+    if (status < 0)
+        xai__attributions_drop(out, pass->targets->n);
     return status;
 }
 
@@ -212,8 +210,7 @@ xai_status xai_cam_compute(xai_attribution **out, xai_cam *cam, const xai_tensor
     xai_status status;
 
     xai__enter();
-    for (size_t i = 0; out != NULL && i < (n_targets > 0 ? n_targets : 1); i++)
-        out[i] = NULL;
+    xai__attributions_empty(out, n_targets);
     if (out == NULL || cam == NULL || input == NULL || (targets == NULL && n_targets > 0))
         return xai__fail(XAI_E_INVALID, "%s is NULL",
                          out == NULL     ? "out"

@@ -13,8 +13,7 @@
 xai_status xai__coalitions_enter(xai_attribution **out, const xai_segments *segments, size_t n_targets)
 {
     xai__enter();
-    for (size_t i = 0; out != NULL && i < (n_targets > 0 ? n_targets : 1); i++)
-        out[i] = NULL;
+    xai__attributions_empty(out, n_targets);
     if (out == NULL || segments == NULL)
         return xai__fail(XAI_E_INVALID, "%s is NULL", out == NULL ? "out" : "segments");
     return XAI_OK;
@@ -22,10 +21,8 @@ xai_status xai__coalitions_enter(xai_attribution **out, const xai_segments *segm
 
 void xai__coalitions_leave(xai_attribution **out, size_t n_targets, xai_status status)
 {
-    for (size_t i = 0; out != NULL && i < (n_targets > 0 ? n_targets : 1) && status < 0; i++) {
-        xai_attribution_unref(out[i]);
-        out[i] = NULL;
-    }
+    if (out != NULL && status < 0)
+        xai__attributions_drop(out, n_targets > 0 ? n_targets : 1);
 }
 
 /* --- what hidden segments show --- */

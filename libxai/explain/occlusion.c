@@ -231,13 +231,11 @@ static xai_status explain(xai_attribution **out, xai__occlusion *o, xai_session 
 xai_status xai_occlusion_compute(xai_attribution **out, xai_session *session, const xai_tensor *input,
                                  const xai_target *targets, size_t n_targets, const xai_occlusion_options *options)
 {
-    size_t n_out = n_targets > 0 ? n_targets : 1;
     xai__occlusion o = { 0 };
     xai_status status;
 
     xai__enter();
-    for (size_t i = 0; out != NULL && i < n_out; i++)
-        out[i] = NULL;
+    xai__attributions_empty(out, n_targets);
     if (out == NULL)
         return xai__fail(XAI_E_INVALID, "out is NULL");
     status = read_options(&o, options);
@@ -245,10 +243,8 @@ xai_status xai_occlusion_compute(xai_attribution **out, xai_session *session, co
         status = take_image(&o, session, (xai_tensor *)input);
     if (status == XAI_OK)
         status = explain(out, &o, session, targets, n_targets);
-    for (size_t i = 0; i < n_out && status < 0; i++) {
-        xai_attribution_unref(out[i]);
-        out[i] = NULL;
-    }
+    if (status < 0)
+        xai__attributions_drop(out, n_targets > 0 ? n_targets : 1);
     clean_up(&o);
     return status;
 }

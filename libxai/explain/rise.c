@@ -368,13 +368,11 @@ static void clean_up(xai__rise *r)
 xai_status xai_rise_compute(xai_attribution **out, xai_session *session, const xai_tensor *input,
                             const xai_target *targets, size_t n_targets, const xai_rise_options *options)
 {
-    size_t n_out = n_targets > 0 ? n_targets : 1;
     xai__rise r = { 0 };
     xai_status status;
 
     xai__enter();
-    for (size_t i = 0; out != NULL && i < n_out; i++)
-        out[i] = NULL;
+    xai__attributions_empty(out, n_targets);
     if (out == NULL)
         return xai__fail(XAI_E_INVALID, "out is NULL");
     status = read_options(&r, options);
@@ -383,10 +381,8 @@ xai_status xai_rise_compute(xai_attribution **out, xai_session *session, const x
                                   r.profile->top_score);
     if (status == XAI_OK)
         status = compute(out, &r);
-    for (size_t i = 0; i < n_out && status < 0; i++) {
-        xai_attribution_unref(out[i]);
-        out[i] = NULL;
-    }
+    if (status < 0)
+        xai__attributions_drop(out, n_targets > 0 ? n_targets : 1);
     clean_up(&r);
     return status;
 }

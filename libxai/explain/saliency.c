@@ -178,10 +178,8 @@ static xai_status explain(xai_attribution **out, const xai__saliency *s, const x
         status = xai__saliency_run(out + first, &part);
         remark = status > 0 ? status : remark;
     }
-    for (size_t i = 0; i < targets->n && status < 0; i++) {
-        xai_attribution_unref(out[i]);
-        out[i] = NULL;
-    }
+    if (status < 0)
+        xai__attributions_drop(out, targets->n);
     return status < 0 ? status : remark;
 }
 
@@ -205,8 +203,7 @@ xai_status xai_saliency_compute(xai_attribution **out, xai_session *session, con
     xai_status status;
 
     xai__enter();
-    for (size_t i = 0; out != NULL && i < (n_targets > 0 ? n_targets : 1); i++)
-        out[i] = NULL;
+    xai__attributions_empty(out, n_targets);
     status = check_arguments(out, session, input, targets, n_targets);
     if (status == XAI_OK)
         status = read_options(&s, options);

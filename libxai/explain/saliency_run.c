@@ -274,10 +274,8 @@ xai_status xai__saliency_run(xai_attribution **out, xai__saliency *s)
     s->n_elements = s->input->size;
     s->n_value = s->session->model->graph.values[s->targets.values[0]].size;
     status = compute(out, s);
-    for (size_t i = 0; i < s->targets.n && status < 0; i++) {
-        xai_attribution_unref(out[i]);
-        out[i] = NULL;
-    }
+    if (status < 0)
+        xai__attributions_drop(out, s->targets.n);
     clean_up(s);
     return status;
 }
