@@ -326,7 +326,7 @@ void xai_influence_unref(xai_influence *influence)
     context = influence->object.context;
     if (influence->method != NULL && influence->method->end != NULL)
         influence->method->end(influence);
-    xai__linear_fini(&influence->linear);
+    xai__softmax_hessian_fini(&influence->softmax_hessian);
     for (size_t i = 0; i < influence->n_checkpoints; i++)
         xai_training_unref(influence->checkpoints[i]);
     xai__free(context, influence->checkpoints);

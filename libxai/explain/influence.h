@@ -8,6 +8,8 @@
 #include <xai/influence.h>
 
 #include "core/object.h"
+#include "explain/cholesky.h"
+#include "explain/dot.h"
 #include "io/file.h"
 
 typedef struct xai__hessian xai__hessian;
@@ -136,13 +138,8 @@ typedef struct xai__solution {
     bool is_stopped; /* by progress */
 } xai__solution;
 
-/* influence_solve.c: (H + damping) s = g. Cholesky: the lower half of a, n x n, becomes its factor; what is above the
- * diagonal stays. */
-xai_status xai__cholesky_factor(double *a, size_t n);
-void xai__cholesky_forward(double *x, const double *factor, size_t n);
-void xai__cholesky_solve(double *x, const double *factor, size_t n);
-
-/* |A x - g| / |g|; r has room for n numbers. */
+/* influence_solve.c: (H + damping) s = g. |A x - g| / |g|, where A's upper half stands above its factor; r has room for
+ * n numbers. */
 double xai__cholesky_residual(double *r, const double *factor, const double *diagonal, const double *x, const double *g,
                               size_t n);
 xai_status xai__solve_cg(double *s, xai__solution *solution, const xai__hessian *h, const double *g,
@@ -156,24 +153,23 @@ xai_status xai__solve_residual(double *out, const xai__hessian *h, const double 
 /* The largest eigenvalue, by power iteration from a seeded start. */
 xai_status xai__solve_largest(double *out, const xai__hessian *h, uint64_t seed);
 
-double xai__dot(const double *a, const double *b, size_t n);
-
-/* influence_linear.c: the softmax layer's Hessian over a training set. */
-typedef struct xai__linear {
+/* influence_hessian.c: the softmax layer's Hessian over a training set. */
+typedef struct xai__softmax_hessian {
     const xai_training *training;
     double *probabilities; /* n x n_classes */
     double *diagonal;
     double damping;
-} xai__linear;
+} xai__softmax_hessian;
 
-xai_status xai__linear_init(xai__linear *linear, xai__hessian *hessian, const xai_training *training, double damping);
-void xai__linear_fini(xai__linear *linear);
+xai_status xai__softmax_hessian_init(xai__softmax_hessian *linear, xai__hessian *hessian, const xai_training *training,
+                                     double damping);
+void xai__softmax_hessian_fini(xai__softmax_hessian *linear);
 
 /* The matrix itself, with damping, n x n. */
-void xai__linear_matrix(double *out, const xai__linear *linear);
+void xai__softmax_hessian_matrix(double *out, const xai__softmax_hessian *linear);
 
 /* scores[i] = s' g_i of every training example, labels as they are. */
-xai_status xai__linear_scores(double *scores, const xai__linear *linear, const double *s);
+xai_status xai__softmax_hessian_scores(double *scores, const xai__softmax_hessian *linear, const double *s);
 
 /* --- methods --- */
 
@@ -210,9 +206,9 @@ struct xai_influence {
     uint32_t solver;
     bool is_captum;
     xai__hessian hessian;
-    xai__linear linear; /* last-layer */
-    double *factor;     /* last-layer by Cholesky */
-    void *state;        /* of other methods */
+    xai__softmax_hessian softmax_hessian; /* last-layer */
+    double *factor;                       /* last-layer by Cholesky */
+    void *state;                          /* of other methods */
 };
 
 /* Solves by what the influence was told; refuses what is above the tolerance. */

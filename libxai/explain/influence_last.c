@@ -24,21 +24,25 @@ static xai_status look_at_inputs(xai_tensor **out, const xai_training *training,
 /* The matrix is written where its factor will be. */
 static xai_status factorise(xai_influence *influence)
 {
-    size_t n = influence->hessian.n, size;
+    size_t n = influence->hessian.n, size, row;
 
     if (!xai__mul_size(&size, n, n))
         return xai__fail_memory();
     influence->factor = xai__alloc_array(influence->object.context, size, sizeof *influence->factor);
     if (influence->factor == NULL)
         return XAI_E_NO_MEMORY;
-    xai__linear_matrix(influence->factor, &influence->linear);
-    return xai__cholesky_factor(influence->factor, n);
+    xai__softmax_hessian_matrix(influence->factor, &influence->softmax_hessian);
+    row = xai__cholesky_factor(influence->factor, n, 0);
+    if (row < n)
+        return xai__fail(XAI_E_LIMIT, "the Hessian cannot be factorised: pivot %zu of %zu is %g; raise the damping",
+                         row, n, influence->factor[row * n + row]);
+    return XAI_OK;
 }
 
 static xai_status begin_last_layer(xai_influence *influence)
 {
-    xai_status status = xai__linear_init(&influence->linear, &influence->hessian, influence->checkpoints[0],
-                                         influence->options.damping);
+    xai_status status = xai__softmax_hessian_init(&influence->softmax_hessian, &influence->hessian,
+                                                  influence->checkpoints[0], influence->options.damping);
 
     if (status == XAI_OK && influence->solver == XAI__SOLVER_CHOLESKY)
         status = factorise(influence);
@@ -60,7 +64,7 @@ static xai_status score(double *scores, const xai_influence *influence, const do
 {
     size_t n = influence->checkpoints[0]->n;
     double more = penalty(influence, s);
-    xai_status status = xai__linear_scores(scores, &influence->linear, s);
+    xai_status status = xai__softmax_hessian_scores(scores, &influence->softmax_hessian, s);
 
     for (size_t i = 0; i < n && status == XAI_OK; i++)
         scores[i] = (scores[i] + more) / (double)n;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Solvers for symmetric positive systems: Cholesky, conjugate gradients, LiSSA. All in double. */
+ * Solvers for symmetric positive systems: conjugate gradients, LiSSA; and what is left of a right side. All in double.
+ */
 #include <math.h>
 #include <string.h>
 
@@ -7,19 +8,6 @@
 #include "core/memory.h"
 #include "core/rng.h"
 #include "explain/influence.h"
-
-double xai__dot(const double *a, const double *b, size_t n)
-{
-    double sums[4] = { 0 };
-    size_t k = 0;
-
-    for (; k + 4 <= n; k += 4)
-        for (size_t i = 0; i < 4; i++)
-            sums[i] += a[k + i] * b[k + i];
-    for (; k < n; k++)
-        sums[0] += a[k] * b[k];
-    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
-}
 
 /* a += scale * b. */
 static void add_scaled(double *a, double scale, const double *b, size_t n)
@@ -29,38 +17,6 @@ static void add_scaled(double *a, double scale, const double *b, size_t n)
 }
 
 /* --- Cholesky --- */
-
-/* Row by row, so that both factors of each product lie in memory as they are read. */
-xai_status xai__cholesky_factor(double *a, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        double *row = a + i * n, pivot;
-
-        for (size_t j = 0; j < i; j++)
-            row[j] = (row[j] - xai__dot(row, a + j * n, j)) / a[j * n + j];
-        pivot = row[i] - xai__dot(row, row, i);
-        if (!(pivot > 0) || !isfinite(pivot))
-            return xai__fail(XAI_E_LIMIT, "the Hessian cannot be factorised: pivot %zu of %zu is %g; raise the damping",
-                             i, n, pivot);
-        row[i] = sqrt(pivot);
-    }
-    return XAI_OK;
-}
-
-void xai__cholesky_forward(double *x, const double *factor, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        x[i] = (x[i] - xai__dot(factor + i * n, x, i)) / factor[i * n + i];
-}
-
-void xai__cholesky_solve(double *x, const double *factor, size_t n)
-{
-    xai__cholesky_forward(x, factor, n);
-    for (size_t i = n; i-- > 0;) {
-        x[i] /= factor[i * n + i];
-        add_scaled(x, -x[i], factor + i * n, i);
-    }
-}
 
 /* The factor's upper half still holds the matrix's own; each of its elements stands for two. */
 double xai__cholesky_residual(double *r, const double *factor, const double *diagonal, const double *x, const double *g,

@@ -43,19 +43,6 @@ static void end(xai_influence *influence)
     xai__free(influence->object.context, state);
 }
 
-static double product(const float *a, const float *b, size_t n)
-{
-    double sums[4] = { 0 };
-    size_t k = 0;
-
-    for (; k + 4 <= n; k += 4)
-        for (size_t i = 0; i < 4; i++)
-            sums[i] += (double)a[k + i] * (double)b[k + i];
-    for (; k < n; k++)
-        sums[0] += (double)a[k] * (double)b[k];
-    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
-}
-
 /* Gradients of the training examples batch by batch: with those of the tests, or with themselves (tests NULL). */
 static xai_status add_products(double *scores, const xai__network *network, double rate, const float *tests,
                                size_t n_tests)
@@ -74,8 +61,8 @@ static xai_status add_products(double *scores, const xai__network *network, doub
             status = xai__network_gradients(rows, network, inputs, t->examples.labels + first);
         for (size_t i = 0; i < count && status == XAI_OK; i++)
             for (size_t k = 0; k < n_tests; k++)
-                scores[k * t->n + first + i] += rate *
-                                                product(rows + i * n, tests != NULL ? tests + k * n : rows + i * n, n);
+                scores[k * t->n + first + i] += rate * xai__dot_f32(rows + i * n,
+                                                                    tests != NULL ? tests + k * n : rows + i * n, n);
         xai_tensor_unref(inputs);
     }
     xai__free(t->object.context, rows);

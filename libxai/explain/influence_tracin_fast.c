@@ -23,23 +23,10 @@ typedef struct job {
     double *memory;          /* n_classes a lane */
 } job;
 
-static double dot_features(const float *a, const float *b, size_t n)
-{
-    double sums[4] = { 0 };
-    size_t k = 0;
-
-    for (; k + 4 <= n; k += 4)
-        for (size_t i = 0; i < 4; i++)
-            sums[i] += (double)a[k + i] * (double)b[k + i];
-    for (; k < n; k++)
-        sums[0] += (double)a[k] * (double)b[k];
-    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
-}
-
 /* The bias's feature is 1 for every example. */
 static double product_of_features(const job *j, const float *a, const float *b)
 {
-    return dot_features(a, b, j->t->n_features) + (j->has_bias ? 1 : 0);
+    return xai__dot_f32(a, b, j->t->n_features) + (j->has_bias ? 1 : 0);
 }
 
 static void residual_of(double *out, const xai_training *t, size_t index)

@@ -7,43 +7,7 @@
 
 #include "core/error.h"
 #include "core/memory.h"
-
-/* --- Cholesky --- */
-
-/* Row by row, so that both rows of each product are read along memory. */
-bool xai__linear_factor(double *a, size_t n)
-{
-    double largest = 0;
-
-    for (size_t i = 0; i < n; i++)
-        largest = a[i * n + i] > largest ? a[i * n + i] : largest;
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j <= i; j++) {
-            double sum = a[i * n + j];
-
-            for (size_t k = 0; k < j; k++)
-                sum -= a[i * n + k] * a[j * n + k];
-            /* What is left of a diagonal element after cancellation is noise below this. */
-            if (i == j && !(sum > 1e-12 * largest))
-                return false;
-            a[i * n + j] = i == j ? sqrt(sum) : sum / a[j * n + j];
-        }
-    return true;
-}
-
-void xai__linear_solve(const double *factor, size_t n, double *b)
-{
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < i; k++)
-            b[i] -= factor[i * n + k] * b[k];
-        b[i] /= factor[i * n + i];
-    }
-    for (size_t i = n; i-- > 0;) {
-        b[i] /= factor[i * n + i];
-        for (size_t k = 0; k < i; k++)
-            b[k] -= factor[i * n + k] * b[i];
-    }
-}
+#include "explain/cholesky.h"
 
 /* --- the features --- */
 
@@ -276,7 +240,7 @@ xai_status xai__linear_select_forward(xai__linear *f, const xai__design *d, cons
 
         for (size_t j = 0; j < m; j++) {
             /* A feature that the others determine explains nothing more. */
-            bool is_new = gram[j * m + j] > 1e-12 * d->gram[j * m + j];
+            bool is_new = gram[j * m + j] > XAI__LINEAR_NOISE * d->gram[j * m + j];
             double gain = is_new ? products[j] * products[j] / gram[j * m + j] : 0;
 
             if (!used[j] && gain > most) {
@@ -286,7 +250,7 @@ xai_status xai__linear_select_forward(xai__linear *f, const xai__design *d, cons
         }
         used[best] = true;
         f->features[k] = (uint32_t)best;
-        if (gram[best * m + best] > 1e-12 * d->gram[best * m + best])
+        if (gram[best * m + best] > XAI__LINEAR_NOISE * d->gram[best * m + best])
             sweep_out(gram, products, m, best);
     }
     if (ok) {
@@ -315,7 +279,7 @@ static xai_status factor_equations(double *a, const xai__linear *f, const xai__d
             trace += a[i * n + i];
             a[i * n + i] += alpha;
         }
-        if (xai__linear_factor(a, n))
+        if (xai__cholesky_factor(a, n, XAI__LINEAR_NOISE) == n)
             return XAI_OK;
         if (!lenient || !(trace > 0))
             break;
@@ -342,7 +306,7 @@ static xai_status estimate_errors(xai__linear *f, const xai__design *d, const do
 
         for (size_t k = 0; k < n; k++)
             pull[k] = rest * ((row[f->features[k]] != 0) - d->mean[f->features[k]]);
-        xai__linear_solve(factor, n, pull);
+        xai__cholesky_solve(pull, factor, n);
         for (size_t k = 0; k < n; k++)
             f->errors[f->features[k]] += pull[k] * pull[k];
     }
@@ -366,7 +330,7 @@ xai_status xai__linear_ridge(xai__linear *f, const xai__design *d, const double 
         multiply_by_labels(products, d, y, stride);
         for (size_t k = 0; k < n; k++)
             products[k] = products[f->features[k]]; /* ascending, so none is overwritten before it is read */
-        xai__linear_solve(factor, n, products);
+        xai__cholesky_solve(products, factor, n);
         memset(f->coefficients, 0, d->m * sizeof *f->coefficients);
         memset(f->errors, 0, d->m * sizeof *f->errors);
         for (size_t k = 0; k < n; k++)

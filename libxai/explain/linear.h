@@ -8,6 +8,9 @@
 
 #include <xai/context.h>
 
+/* What cancellation leaves of a diagonal element is noise below this share of it. */
+#define XAI__LINEAR_NOISE 1e-12
+
 /* What depends on the features alone, so that all targets share it. */
 typedef struct xai__design {
     xai_context *context;
@@ -53,12 +56,5 @@ xai_status xai__linear_ridge(xai__linear *f, const xai__design *d, const double 
 
 /* Minimises sum w (y - intercept - x b)^2 / (2 sum w) + alpha |b|_1. Leaves no errors. */
 xai_status xai__linear_lasso(xai__linear *f, const xai__design *d, const double *y, size_t stride, double alpha);
-
-/* Cholesky's factor of a symmetric, positive definite n x n matrix, in place in its lower half. False if it is not
- * definite. */
-bool xai__linear_factor(double *a, size_t n);
-
-/* Solves with that factor, in place. */
-void xai__linear_solve(const double *factor, size_t n, double *b);
 
 #endif

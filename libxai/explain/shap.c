@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/options.h"
+#include "explain/cholesky.h"
 #include "explain/linear.h"
 #include "explain/shap.h"
 
@@ -144,7 +145,7 @@ static xai_status factor_equations(solution *v)
         for (size_t j = 0; j < n; j++)
             v->factor[i * n + j] = product_of(d, i, j) - product_of(d, i, n) - product_of(d, n, j) +
                                    product_of(d, n, n);
-    if (xai__linear_factor(v->factor, n))
+    if (xai__cholesky_factor(v->factor, n, XAI__LINEAR_NOISE) == n)
         return XAI_OK;
     return xai__fail(XAI_E_INVALID, "%zu coalitions do not determine the values of %zu segments", d->n, d->m);
 }
@@ -168,7 +169,7 @@ static void solve(solution *v)
         for (size_t j = 0; j < v->last; j++)
             v->values[j] += y * contrast(row, j, v->last);
     }
-    xai__linear_solve(v->factor, v->last, v->values);
+    xai__cholesky_solve(v->values, v->factor, v->last);
     v->values[v->last] = v->difference;
     for (size_t j = 0; j < v->last; j++)
         v->values[v->last] -= v->values[j];
@@ -203,7 +204,7 @@ static xai_status estimate_errors(solution *v)
         add_pull(pull, v, i);
         while (i + 1 < n && v->s->draws[i + 1] == 0)
             add_pull(pull, v, ++i);
-        xai__linear_solve(v->factor, v->last, pull);
+        xai__cholesky_solve(pull, v->factor, v->last);
         for (size_t j = 0; j < v->last; j++)
             pull[v->last] -= pull[j];
         for (size_t j = 0; j < m; j++) {

@@ -12,7 +12,7 @@ enum { BLOCK = 256, CHUNK = 16 };
 
 /* What tasks share. */
 typedef struct job {
-    const xai__linear *linear;
+    const xai__softmax_hessian *linear;
     const xai_training *t;
     const double *v; /* n_classes x n_inputs */
     double *out;
@@ -101,7 +101,7 @@ static void add_row(void *user, size_t c, size_t lane)
 /* Blocks bound the memory; within one, first examples are shared out, then classes. */
 static xai_status multiply(void *user, double *out, const double *v, const uint32_t *examples, size_t n_examples)
 {
-    const xai__linear *linear = user;
+    const xai__softmax_hessian *linear = user;
     const xai_training *t = linear->training;
     size_t n = examples != NULL ? n_examples : t->n, size = t->n_classes * t->n_inputs;
     job j = { .linear = linear, .t = t, .v = v, .out = out, .examples = examples, .weight = 1.0 / (double)n };
@@ -173,7 +173,7 @@ static void fill_block(void *user, size_t pair, size_t lane)
         block[k * size + k] += j->damping;
 }
 
-void xai__linear_matrix(double *out, const xai__linear *linear)
+void xai__softmax_hessian_matrix(double *out, const xai__softmax_hessian *linear)
 {
     const xai_training *t = linear->training;
     size_t n = t->n_classes, size = n * t->n_inputs;
@@ -204,7 +204,7 @@ static void score_chunk(void *user, size_t chunk, size_t lane)
     }
 }
 
-xai_status xai__linear_scores(double *scores, const xai__linear *linear, const double *s)
+xai_status xai__softmax_hessian_scores(double *scores, const xai__softmax_hessian *linear, const double *s)
 {
     const xai_training *t = linear->training;
     job j = { .linear = linear, .t = t, .v = s, .out = scores, .n = t->n };
@@ -251,7 +251,8 @@ static void fill_diagonal(void *user, size_t c, size_t lane)
         row[k] += j->damping;
 }
 
-xai_status xai__linear_init(xai__linear *linear, xai__hessian *hessian, const xai_training *training, double damping)
+xai_status xai__softmax_hessian_init(xai__softmax_hessian *linear, xai__hessian *hessian, const xai_training *training,
+                                     double damping)
 {
     xai_context *context = training->object.context;
     job j = {
@@ -259,7 +260,7 @@ xai_status xai__linear_init(xai__linear *linear, xai__hessian *hessian, const xa
     };
     size_t n_parameters = training->n_classes * training->n_inputs, size;
 
-    *linear = (xai__linear){ .training = training, .damping = damping };
+    *linear = (xai__softmax_hessian){ .training = training, .damping = damping };
     if (!xai__mul_size(&size, training->n, training->n_classes))
         return xai__fail_memory();
     linear->probabilities = xai__alloc_array(context, size, sizeof *linear->probabilities);
@@ -280,7 +281,7 @@ xai_status xai__linear_init(xai__linear *linear, xai__hessian *hessian, const xa
     return XAI_OK;
 }
 
-void xai__linear_fini(xai__linear *linear)
+void xai__softmax_hessian_fini(xai__softmax_hessian *linear)
 {
     if (linear->training == NULL)
         return;
