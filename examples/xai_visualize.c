@@ -1,27 +1,19 @@
 /* SPDX-License-Identifier: MIT
  * xai visualize: pictures of what channels, neurons and classes look for, as a contact sheet. */
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "xai_cli.h"
 
-enum { INTERRUPTED = 130, MAX_CELLS = 4096 };
-
-/* Set by Ctrl-C: the pictures so far are written. */
-static volatile sig_atomic_t stop;
-
-static void interrupt(int number)
-{
-    stop = 1;
-}
+enum { MAX_CELLS = 4096 };
 
 /* What is asked for: a picture, or several variants, a subject each. */
 typedef struct sheet {
     const cli_args *cli;
     cli_subject subject;
+    cli_watch watch; /* Ctrl-C: the pictures so far are written */
+    xai_run_options bar;
     xai_objective main; /* of which channel differs */
     int64_t *channels;  /* or classes */
     size_t n_channels, n_variants;
@@ -121,20 +113,12 @@ static char *label_of(const sheet *s, int64_t channel)
 
 /* --- pictures --- */
 
-/* Where a run stands, for the line on a terminal. */
-typedef struct watcher {
-    const sheet *sheet;
-    bool talks;
-} watcher;
-
+/* One bar for the runs of all channels. */
 static int32_t watch(uint64_t done, uint64_t total, void *user)
 {
-    const watcher *w = user;
+    const sheet *s = user;
 
-    if (w->talks)
-        fprintf(stderr, "\r%zu of %zu, step %llu of %llu ", w->sheet->n_done + 1, w->sheet->n_channels,
-                (unsigned long long)done, (unsigned long long)total);
-    return stop;
+    return s->bar.progress(s->n_done * total + done, s->n_channels * total, s->bar.user);
 }
 
 /* The objective, and what is asked of the pictures. */
@@ -170,8 +154,7 @@ static size_t collect(xai_objective *out, const sheet *s, size_t channel)
 static int visualize(sheet *s, size_t channel, const xai_image *start)
 {
     const cli_args *cli = s->cli;
-    watcher w = { .sheet = s, .talks = !cli->quiet && isatty(STDERR_FILENO) };
-    const xai_run_options run = { .struct_size = sizeof run, .seed = cli->seed, .progress = watch, .user = &w };
+    const xai_run_options run = { .struct_size = sizeof run, .seed = cli->seed, .progress = watch, .user = s };
     const xai_visualize_options options = {
         .struct_size = sizeof options,
         .parameterisation = cli->parameterisation,
@@ -190,8 +173,6 @@ static int visualize(sheet *s, size_t channel, const xai_image *start)
     xai_status status = xai_visualize(s->images + channel * s->n_variants, s->n_variants, &trace, s->subject.session,
                                       objectives, n, &options);
 
-    if (w.talks)
-        fputs("\r\033[K", stderr);
     if (status < XAI_OK)
         return cli_fail_library(cli);
     n_numbers = xai_tensor_size(trace);
@@ -212,8 +193,9 @@ static int visualize_all(sheet *s)
     if (s->cli->image != NULL &&
         (cli_is_url(s->cli, s->cli->image) || xai_image_load(&start, s->subject.context, s->cli->image, 0) < XAI_OK))
         return cli_is_url(s->cli, s->cli->image) ? CLI_FAILED : cli_fail_library(s->cli);
-    for (size_t i = 0; i < s->n_channels && status == CLI_GO_ON && !stop; i++)
+    for (size_t i = 0; i < s->n_channels && status == CLI_GO_ON && !s->watch.is_interrupted; i++)
         status = visualize(s, i, start);
+    cli_watch_end(&s->watch);
     xai_image_unref(start);
     s->seconds = cli_seconds() - before;
     return status;
@@ -301,7 +283,6 @@ static void clean_up(sheet *s)
 int cli_visualize(const cli_args *cli)
 {
     sheet s = { .cli = cli, .n_variants = cli->pictures > 0 ? (size_t)cli->pictures : 1 };
-    struct sigaction action = { .sa_handler = interrupt };
     int status;
 
     if (cli->output == NULL)
@@ -314,7 +295,7 @@ int cli_visualize(const cli_args *cli)
         status = read_subject(&s);
     if (status == CLI_GO_ON)
         status = allocate(&s);
-    sigaction(SIGINT, &action, NULL);
+    cli_watch_begin(&s.watch, cli, &s.bar);
     if (status == CLI_GO_ON)
         status = visualize_all(&s);
     if (status == CLI_GO_ON && s.n_done > 0)
@@ -324,5 +305,5 @@ int cli_visualize(const cli_args *cli)
     else if (status == CLI_GO_ON)
         print_table(&s);
     clean_up(&s);
-    return status == CLI_GO_ON && stop ? INTERRUPTED : status;
+    return status == CLI_GO_ON ? cli_watch_exit(status) : status;
 }
