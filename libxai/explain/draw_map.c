@@ -7,6 +7,7 @@
 #include "core/memory.h"
 #include "core/tensor.h"
 #include "explain/draw.h"
+#include "explain/gauss.h"
 
 /* --- one number a pixel --- */
 
@@ -39,54 +40,6 @@ static xai_status flatten(xai_tensor **out, const xai_attribution *a, bool one_s
         (*out)->data[i] = one_sided && a->is_signed && value < 0 ? 0 : value;
     }
     return status;
-}
-
-/* --- smoothing --- */
-
-/* One row or column through a bell curve; edges repeat. */
-static void smooth_line(float *out, const float *in, int64_t n, int64_t step, const double *bell, int64_t radius)
-{
-    for (int64_t i = 0; i < n; i++) {
-        double sum = 0;
-
-        for (int64_t j = -radius; j <= radius; j++) {
-            int64_t at = i + j < 0 ? 0 : i + j >= n ? n - 1 : i + j;
-
-            sum += bell[j < 0 ? -j : j] * in[at * step];
-        }
-        out[i * step] = (float)sum;
-    }
-}
-
-static void fill_bell(double *bell, int64_t radius, double sigma)
-{
-    double sum = 0;
-
-    for (int64_t i = 0; i <= radius; i++) {
-        bell[i] = exp(-0.5 * (double)(i * i) / (sigma * sigma));
-        sum += i > 0 ? 2 * bell[i] : bell[i];
-    }
-    for (int64_t i = 0; i <= radius; i++)
-        bell[i] /= sum;
-}
-
-static xai_status smooth(xai_tensor *map, double sigma)
-{
-    xai_context *context = map->object.context;
-    int64_t height = map->shape[0], width = map->shape[1], radius = (int64_t)ceil(3 * sigma);
-    double *bell = xai__alloc_array(context, (size_t)radius + 1, sizeof *bell);
-    float *between = xai__alloc_array(context, map->size, sizeof *between);
-
-    if (bell != NULL && between != NULL) {
-        fill_bell(bell, radius, sigma);
-        for (int64_t y = 0; y < height; y++)
-            smooth_line(between + y * width, map->data + y * width, width, 1, bell, radius);
-        for (int64_t x = 0; x < width; x++)
-            smooth_line(map->data + x, between + x, height, width, bell, radius);
-    }
-    xai__free(context, bell);
-    xai__free(context, between);
-    return bell != NULL && between != NULL ? XAI_OK : XAI_E_NO_MEMORY;
 }
 
 /* --- scaling --- */
@@ -177,7 +130,8 @@ xai_status xai__draw_map(xai_tensor **out, const xai__drawing *d, bool one_sided
         return xai_attribution_map(out, a, d->height, d->width, XAI_NORMALISE_PROFILE);
     status = flatten(&map, a, one_sided);
     if (status == XAI_OK && d->options.smooth > 0)
-        status = smooth(map, (double)d->options.smooth * (double)map->shape[1]);
+        status = xai__gauss_smooth(map->data, map->object.context, 1, map->shape[0], map->shape[1],
+                                   (double)d->options.smooth * (double)map->shape[1], 3);
     if (status < 0) {
         xai_tensor_unref(map);
         return status;
