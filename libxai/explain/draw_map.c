@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/error.h"
-#include "core/memory.h"
 #include "core/tensor.h"
 #include "explain/draw.h"
 #include "explain/gauss.h"
