@@ -42,6 +42,14 @@ def check_tile(name, instructions, isa):
     return None
 
 
+def check_products(name, instructions, isa):
+    """Winograd's products are summed fused; that is all they are."""
+    blocks, patches = map(int, re.match(r"products_(\d+)x(\d+)", name).groups())
+    want = blocks * patches * PARTS[isa] if isa != "baseline" else 0
+    fused = count(instructions, r"vfn?madd\d+ps")
+    return f"{name}: {fused} fused; expected at least {want}" if fused < want else None
+
+
 def main():
     isa, archive = sys.argv[1:]
     if shutil.which("objdump") is None:
@@ -53,6 +61,10 @@ def main():
         print("SKIP: the archive holds no machine code")
         return 77
     wrong = [w for w in (check_tile(name, tiles[name], isa) for name in tiles) if w]
+    products = {name: code[name] for name in code if re.fullmatch(r"products_\d+x\d+", name)}
+    if len(products) != len(tiles):
+        wrong.append(f"{len(products)} tiles of Winograd's products, but {len(tiles)} of other matrices")
+    wrong += [w for w in (check_products(name, products[name], isa) for name in products) if w]
     fused = sum(count(i, r"vfn?m(add|sub)\d+[ps]s") for i in code.values())
     if isa == "baseline" and fused:
         wrong.append(f"{fused} fused instructions in the baseline")

@@ -5,6 +5,7 @@
 
 #include "backends/native/kernel.h"
 #include "backends/native/pack.h"
+#include "backends/native/products.h"
 
 /* A task has so many tiles at most; with that many pixels in flight, weights are read from memory more slowly than they
  * are multiplied. */
@@ -297,35 +298,56 @@ static void transform_patches(const job *j)
     }
 }
 
-/* Each product is a matrix of its own, tiles times weights: pixels and taps of a 1x1 convolution. */
+/* Few tiles: more blocks, or too few accumulators would be in flight to hide the latency. */
+static int32_t pick_blocks(const xai__products_table *table, int32_t n_left, int32_t n_tiles)
+{
+    for (int32_t n = XAI__TILE_BLOCKS; n > 0; n--)
+        if (n <= n_left && table->max_pixels[n] >= n_tiles)
+            return n;
+    return n_left >= table->usual_blocks ? table->usual_blocks : 1;
+}
+
+/* All tiles of n_blocks blocks of one product, in register tiles as even as can be. Each fetches its share of as many
+ * weights as are multiplied now. */
+static void multiply_blocks(xai__products *run, const xai__products_table *table, int32_t n_tiles, int32_t n_blocks,
+                            bool is_last)
+{
+    const int32_t widest = table->max_pixels[n_blocks], n_passes = divide_up(n_tiles, widest);
+    const int32_t wide = divide_up(n_tiles, n_passes), n_wide = n_tiles - n_passes * (wide - 1);
+
+    run->n_lines = is_last ? 0 : divide_up(XAI__FETCH_CHANNELS * n_blocks, n_passes);
+    table->tiles[n_blocks][wide](run, 0, n_wide);
+    if (n_wide < n_passes)
+        table->tiles[n_blocks][wide - 1](run, n_wide * wide, n_passes - n_wide);
+}
+
+/* Each product is a matrix of its own, tiles times weights. */
 static void multiply(const job *j)
 {
-    const xai__native_epilogue none = { .n_channels = (uint32_t)j->kernel->desc.out_c };
-    const int32_t in_c = j->kernel->desc.in_c;
-    const int64_t w_out = (int64_t)in_c * XAI__BLOCK;
+    const xai__native_kernel *kernel = j->kernel;
+    const xai__products_table *table = kernel->level->products;
+    const int32_t in_c = kernel->desc.in_c;
+    const int64_t w_out = (int64_t)in_c * XAI__BLOCK, out_block = (int64_t)j->n_tiles * XAI__BLOCK;
     const float *weights = (const float *)j->args->packed + j->first_block * w_out;
-    xai__run run = { .epilogue = &none,
-                     .in_pixel = XAI__BLOCK,
-                     .in_block = j->n_tiles * XAI__BLOCK,
-                     .w_out = w_out,
-                     .w_block = XAI__BLOCK * XAI__BLOCK,
-                     .n_in = j->n_in,
-                     .n_rows = 1,
-                     .n_cols = 1,
-                     .n_lanes = XAI__BLOCK,
-                     .n_last_lanes = in_c - (j->n_in - 1) * XAI__BLOCK,
-                     .n_pixels = (size_t)j->n_tiles };
+    xai__products run = { .in_block = out_block,
+                          .out_block = out_block,
+                          .w_out = w_out,
+                          .n_in = j->n_in,
+                          .n_last = in_c - (j->n_in - 1) * XAI__BLOCK };
 
-    for (int32_t i = 0; i < j->n_products; i++, weights += j->kernel->n_blocks * w_out) {
-        xai__run product = run;
+    for (int32_t i = 0; i < j->n_products; i++, weights += kernel->n_blocks * w_out)
+        for (int32_t b = 0, n_blocks; b < j->n_blocks; b += n_blocks) {
+            bool ends_product;
 
-        product.in = j->patches + i * j->patches_step;
-        product.weights = weights;
-        product.out_block = j->first_block;
-        product.n_out = j->n_blocks;
-        product.out = (xai__place){ j->sums + i * j->sums_step, j->n_tiles * XAI__BLOCK, XAI__BLOCK };
-        xai__run_dot(&product, j->kernel->level);
-    }
+            n_blocks = pick_blocks(table, j->n_blocks - b, j->n_tiles);
+            ends_product = b + n_blocks == j->n_blocks;
+            run.patches = j->patches + i * j->patches_step;
+            run.weights = weights + b * w_out;
+            run.sums = j->sums + i * j->sums_step + b * out_block;
+            run.n_last_lanes = kernel->desc.out_c - (j->first_block + b + n_blocks - 1) * XAI__BLOCK;
+            run.next = ends_product ? weights + kernel->n_blocks * w_out : run.weights + n_blocks * w_out;
+            multiply_blocks(&run, table, j->n_tiles, n_blocks, ends_product && i + 1 == j->n_products);
+        }
 }
 
 /* For the transform, what lies `block` apart are the rows of a tile. */

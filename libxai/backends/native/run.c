@@ -10,6 +10,7 @@ extern const xai__dot_table xai__dot_baseline, xai__dot_avx2, xai__dot_avx512;
 extern const xai__lane_table xai__lanes_baseline, xai__lanes_avx2, xai__lanes_avx512;
 extern const xai__few_table xai__few_baseline, xai__few_avx2, xai__few_avx512;
 extern const xai__winograd_table xai__winograd_baseline, xai__winograd_avx2, xai__winograd_avx512;
+extern const xai__products_table xai__products_baseline, xai__products_avx2, xai__products_avx512;
 extern xai__peaks_fn xai__peaks_baseline, xai__peaks_avx2, xai__peaks_avx512;
 
 /* Best first. */
@@ -21,6 +22,7 @@ static const xai__level levels[] = {
       &xai__lanes_avx512,
       &xai__few_avx512,
       &xai__winograd_avx512,
+      &xai__products_avx512,
       xai__peaks_avx512,
       { 1.05f, { 60, 200 }, { 80, 260 }, 4 } },
     { "avx2",
@@ -29,6 +31,7 @@ static const xai__level levels[] = {
       &xai__lanes_avx2,
       &xai__few_avx2,
       &xai__winograd_avx2,
+      &xai__products_avx2,
       xai__peaks_avx2,
       { 1.1f, { 80, 300 }, { 100, 350 }, 4 } },
 #endif
@@ -38,6 +41,7 @@ static const xai__level levels[] = {
       &xai__lanes_baseline,
       &xai__few_baseline,
       &xai__winograd_baseline,
+      &xai__products_baseline,
       xai__peaks_baseline,
       { 4.4f, { 160, 600 }, { 200, 700 }, 4 } },
 };

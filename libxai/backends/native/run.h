@@ -112,6 +112,7 @@ typedef struct xai__peaks {
 typedef void xai__peaks_fn(const xai__peaks *peaks);
 
 typedef struct xai__winograd_table xai__winograd_table;
+typedef struct xai__products_table xai__products_table;
 
 /* What a step of a method costs on an instruction set, in cycles of one block of 16 lanes. Measured once, so that the
  * choice between methods is the same on every machine. */
@@ -130,6 +131,7 @@ typedef struct xai__level {
     const xai__lane_table *lane;
     const xai__few_table *few;
     const xai__winograd_table *winograd;
+    const xai__products_table *products;
     xai__peaks_fn *peaks;
     xai__costs costs;
 } xai__level;
