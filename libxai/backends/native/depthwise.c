@@ -92,6 +92,38 @@ static void sweep_gathered(xai__sweep *sweep, const xai__part *part, const float
     }
 }
 
+/* Every output has a tap inside the map. */
+static bool sees_map(const xai__axis *axis)
+{
+    return axis->pad < axis->kernel && (int64_t)(axis->out - 1) * axis->stride - axis->pad < axis->in;
+}
+
+/* The code for most shapes; NULL: none. */
+static xai__slide_fn *find_slide(const xai__native_kernel *kernel)
+{
+    const xai__axis *rows = &kernel->rows, *cols = &kernel->cols;
+
+    if (rows->dilation != 1 || cols->dilation != 1 || (cols->kernel != 3 && cols->kernel != 5) || cols->stride > 2 ||
+        !sees_map(rows) || !sees_map(cols))
+        return NULL;
+    return kernel->level->slide->runs[cols->kernel == 5][cols->stride == 2];
+}
+
+/* As common, a block at a time. */
+static void slide_part(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part,
+                       const xai__run *common, xai__slide_fn *slide)
+{
+    xai__spot spot = { part->image, part->first_block, part->window.y0, part->window.x0, XAI__ACROSS };
+    xai__run run = *common;
+
+    run.in_row = args->in.row;
+    run.n_pixels = (size_t)(part->window.x1 - part->window.x0);
+    for (; spot.block < part->end_block; spot.block++, run.in += args->in.block, run.weights += run.w_out) {
+        xai__run_place_rows(&run, kernel, args, &spot);
+        slide(&run, &kernel->rows, &kernel->cols, &part->window);
+    }
+}
+
 static void run_part(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part, float *scratch)
 {
     const xai__op_desc *desc = &kernel->desc;
@@ -104,6 +136,7 @@ static void run_part(const xai__native_kernel *kernel, const xai__args *args, co
         .in_pixel = args->in.pixel,
     };
     xai__run *run = &sweep.run;
+    xai__slide_fn *slide = find_slide(kernel);
 
     run->in_out = args->in.block;
     run->n_in = xai__group_inputs(desc);
@@ -112,10 +145,14 @@ static void run_part(const xai__native_kernel *kernel, const xai__args *args, co
     run->w_block = desc->kernel_h * run->w_row;
     run->w_out = run->n_in * run->w_block;
     run->weights = (const float *)args->packed + part->first_block * run->w_out;
-    if (xai__is_depthwise(desc))
-        xai__sweep_part(&sweep, part);
-    else
+    if (!xai__is_depthwise(desc)) {
         sweep_gathered(&sweep, part, image, scratch);
+    } else if (slide != NULL) {
+        run->in = sweep.in;
+        slide_part(kernel, args, part, run, slide);
+    } else {
+        xai__sweep_part(&sweep, part);
+    }
 }
 
 const xai__method xai__method_depthwise = { "depthwise", takes, plan, run_part };

@@ -114,6 +114,9 @@ int64_t xai__step(const xai__view *view, enum xai__direction direction);
 /* Sets the run's epilogue and places. */
 void xai__run_place(xai__run *run, const xai__native_kernel *kernel, const xai__args *args, const xai__spot *spot);
 
+/* The same for rows of one block: `block` leads from each place's row to the next. */
+void xai__run_place_rows(xai__run *run, const xai__native_kernel *kernel, const xai__args *args, const xai__spot *spot);
+
 /* The same for a run of one block whose output does not lie in blocks, with n_lanes channels, at most
  * XAI__STRIDED_PIXELS pixels and the input set: computes it in scratch memory and copies. */
 void xai__run_strided(xai__run *run, const xai__native_kernel *kernel, const xai__args *args, const xai__spot *spot,

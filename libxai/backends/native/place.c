@@ -45,6 +45,19 @@ void xai__run_place(xai__run *run, const xai__native_kernel *kernel, const xai__
         run->taps[i] = place_at(kernel, &args->stores[i], spot);
 }
 
+void xai__run_place_rows(xai__run *run, const xai__native_kernel *kernel, const xai__args *args, const xai__spot *spot)
+{
+    const xai__native_epilogue *e = &kernel->epilogue;
+
+    xai__run_place(run, kernel, args, spot);
+    run->out.block = args->out.row;
+    for (uint32_t i = 0; i < e->n_stages; i++)
+        if (e->stages[i].operand >= 0)
+            run->operands[i].block = args->operands[e->stages[i].operand].row;
+    for (uint32_t i = 0; run->has_taps && i <= e->n_stages; i++)
+        run->taps[i].block = args->stores[i].row;
+}
+
 void xai__gather(float *out, const float *data, int64_t pixel, int64_t lane, size_t n_pixels, int n_lanes)
 {
     for (size_t q = 0; q < n_pixels; q++, out += XAI__BLOCK, data += pixel) {

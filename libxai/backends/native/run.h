@@ -4,7 +4,7 @@
 #ifndef XAI__NATIVE_RUN_H
 #define XAI__NATIVE_RUN_H
 
-#include "backends/backend.h"
+#include "backends/native/geometry.h"
 
 /* What a stage does, one of these for each of its spellings in the desc. */
 enum xai__stage_code {
@@ -96,6 +96,15 @@ typedef struct xai__lane_table {
     xai__lane_fn *runs[XAI__N_LANE_OPS];
 } xai__lane_table;
 
+/* A window of a depthwise convolution, of one block. The run's input is the map's first pixel, its places are those of
+ * the window's first pixel, their `block` leads from row to row. Leaves the places behind the last row. */
+typedef void xai__slide_fn(xai__run *run, const xai__axis *rows, const xai__axis *cols, const xai__window *window);
+
+/* [5 taps in a row, else 3][2 pixels apart, else 1]; every output has a tap in both directions that is inside. */
+typedef struct xai__slide_table {
+    xai__slide_fn *runs[2][2];
+} xai__slide_table;
+
 /* Windows of a max-pool in a line, of one block, that have the same taps inside the map: what goes from dy to one row
  * of dx. Strides in floats. */
 typedef struct xai__peaks {
@@ -130,6 +139,7 @@ typedef struct xai__level {
     const xai__dot_table *dot;
     const xai__lane_table *lane;
     const xai__few_table *few;
+    const xai__slide_table *slide;
     const xai__winograd_table *winograd;
     const xai__products_table *products;
     xai__peaks_fn *peaks;

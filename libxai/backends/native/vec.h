@@ -135,12 +135,12 @@ typedef struct vec {
     part p[PARTS];
 } vec;
 
-/* Before a loop of at most 16 rounds, known to the compiler: it is to vanish, and arrays that it indexes are to be
+/* Before a loop of at most 32 rounds, known to the compiler: it is to vanish, and arrays that it indexes are to be
  * registers. */
 #ifdef __clang__
 #define UNROLLED _Pragma("clang loop unroll(full)")
 #else
-#define UNROLLED _Pragma("GCC unroll 16")
+#define UNROLLED _Pragma("GCC unroll 32")
 #endif
 
 /* Does it for every register i. No loop, so that compilers see registers before they unroll anything. */
