@@ -13,8 +13,9 @@ extern "C" {
 
 /** Bits of xai_rise_options.flags. @since 0.1 */
 enum xai_rise_flag {
-    XAI_RISE_PAIRED = 1 /**< Profile "default" with a keep of 0.5: masks come in pairs, of which one hides what the
-                           other shows. Better where scores answer more to how much is seen than to what. */
+    XAI_RISE_PAIRED = 1,  /**< Profile "default" with a keep of 0.5, where it is so anyway; else an error: masks come in
+                             pairs, of which one hides what the other shows. */
+    XAI_RISE_UNPAIRED = 2 /**< Profile "default": every mask is drawn anew. */
 };
 
 /** Options of xai_rise_compute(). Zero it, set struct_size, set what you need. @since 0.1 */
@@ -44,7 +45,8 @@ typedef struct xai_rise_options {
  * Petsiuk, Das, Saenko: RISE, BMVC 2018. Masks are coarse grids of seen and hidden cells, enlarged smoothly and shifted
  * at random; they multiply the prepared input, so what is hidden has the mean colour. Profiles (docs/rise.md):
  * - `default`: the covariance of score and mask over `keep`, which is RISE's expectation less its constant part; maps
- *   are signed.
+ *   are signed. Masks come in pairs where `keep` is 0.5 (their number is rounded up to even), and what a linear function
+ *   of the mask says of the score is a control variate, fitted so that it adds no bias.
  * - `rise`: eclique/RISE's sum of score times mask over N and keep, with numpy's masks for the same seed.
  * - `torchray`: no division by keep, sigmoid of the logit, masks padded by a cell.
  * - `xplique`: divided by the sum of the masks; the score is the logit; 32 masks share a shift.

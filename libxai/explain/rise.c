@@ -55,7 +55,6 @@ static const xai__rise_profile profiles[] = {
 
 enum {
     N_PROFILES = sizeof profiles / sizeof *profiles,
-    MAX_GRID = 64,
     N_KEEP_TRIALS = 100 /* masks that dianna scores for each keep */
 };
 
@@ -74,20 +73,31 @@ static xai_status find_profile(const xai__rise_profile **out, const char *name)
                      "rise has no profile '%.40s'; it has default, rise, torchray, xplique, openvino, dianna", name);
 }
 
+static xai_status check_flags(const xai__rise *r)
+{
+    const xai_rise_options *o = &r->options;
+    const uint32_t both = XAI_RISE_PAIRED | XAI_RISE_UNPAIRED;
+
+    if ((o->flags & ~both) != 0 || o->reserved != 0)
+        return xai__fail(XAI_E_INVALID, "flags are %u, reserved is %u", o->flags, o->reserved);
+    if ((o->flags & both) == both)
+        return xai__fail(XAI_E_INVALID, "masks are asked for both in pairs and not in pairs");
+    if ((o->flags & XAI_RISE_PAIRED) != 0 &&
+        (r->profile->estimate != XAI__RISE_COVARIANCE || (o->keep > 0 && o->keep != 0.5f)))
+        return xai__fail(XAI_E_INVALID, "masks in pairs need profile default and a keep of 0.5, got %s and %g",
+                         r->profile->profile.name, (double)o->keep);
+    return XAI_OK;
+}
+
 static xai_status check_values(const xai__rise *r)
 {
     const xai_rise_options *o = &r->options;
 
-    if ((o->flags & ~(uint32_t)XAI_RISE_PAIRED) != 0 || o->reserved != 0)
-        return xai__fail(XAI_E_INVALID, "flags are %u, reserved is %u", o->flags, o->reserved);
-    if (o->flags != 0 && (r->profile->estimate != XAI__RISE_COVARIANCE || (o->keep > 0 && o->keep != 0.5f)))
-        return xai__fail(XAI_E_INVALID, "masks in pairs need profile default and a keep of 0.5, got %s and %g",
-                         r->profile->profile.name, (double)o->keep);
     if (o->n_masks > MAX_MASKS)
         return xai__fail(XAI_E_INVALID, "%llu masks are more than %llu", (unsigned long long)o->n_masks,
                          (unsigned long long)MAX_MASKS);
-    if (o->grid > MAX_GRID)
-        return xai__fail(XAI_E_INVALID, "a grid of %u cells is finer than %d", o->grid, MAX_GRID);
+    if (o->grid > XAI__RISE_MAX_GRID)
+        return xai__fail(XAI_E_INVALID, "a grid of %u cells is finer than %d", o->grid, XAI__RISE_MAX_GRID);
     if (!(o->keep >= 0 && o->keep < 1))
         return xai__fail(XAI_E_INVALID, "keep is %g, expected above 0 and below 1", (double)o->keep);
     if (!(o->max_error >= 0 && isfinite(o->max_error)) || !(o->top_region >= 0 && o->top_region < 1))
@@ -108,6 +118,8 @@ static xai_status read_options(xai__rise *r, const xai_rise_options *options)
         status = XAI__OPTIONS_READ(&r->run, o->run);
     if (status == XAI_OK)
         status = find_profile(&r->profile, o->profile != NULL ? o->profile : "default");
+    if (status == XAI_OK)
+        status = check_flags(r);
     if (status == XAI_OK)
         status = check_values(r);
     if (status < 0)
@@ -132,23 +144,24 @@ static xai_status check_grid(const xai__rise *r)
 
 /* --- the stream --- */
 
+/* The mask is made where the first channel goes, which comes last; sums need it again, the covariance doesn't. */
 static void cover(void *user, uint64_t index, float *image, void *note)
 {
     const xai__rise *r = user;
-    const xai_tensor *input = r->scorer.input;
-    size_t n_pixels = (size_t)(input->shape[2] * input->shape[3]);
-    float *mask = note;
+    const float *input = r->scorer.input->data;
 
-    xai__rise_mask(mask, &r->masks, index);
-    for (size_t c = 0; c < (size_t)input->shape[1]; c++)
-        for (size_t i = 0; i < n_pixels; i++)
-            image[c * n_pixels + i] = input->data[c * n_pixels + i] * mask[i];
+    xai__rise_mask(image, &r->masks, index);
+    if (!r->is_covariance)
+        memcpy(note, image, r->n_pixels * sizeof *image);
+    for (size_t c = (size_t)r->scorer.input->shape[1]; c-- > 0;)
+        for (size_t i = 0; i < r->n_pixels; i++)
+            image[c * r->n_pixels + i] = input[c * r->n_pixels + i] * image[i];
 }
 
 /* The first mask of a pair waits for the other one, whose sum it becomes a half of. */
 static bool make_unit(xai__rise *r, uint64_t index, const double *scores)
 {
-    size_t n = r->sums.n_targets;
+    size_t n = r->n_targets;
 
     for (size_t t = 0; t < n; t++)
         r->scores[t] = r->profile->is_sigmoid ? 1 / (1 + exp(-scores[t])) : scores[t];
@@ -166,14 +179,18 @@ static bool make_unit(xai__rise *r, uint64_t index, const double *scores)
 static xai_status take(void *user, uint64_t index, const double *scores, const void *note)
 {
     xai__rise *r = user;
+    xai_status status = XAI_OK;
     bool settled;
-    xai_status status;
 
     r->n_done = index + 1;
     if (!make_unit(r, index, scores))
         return XAI_OK;
-    xai__rise_sums_add(&r->sums, r->scores, note);
-    status = xai__rise_look(&settled, r);
+    if (r->is_covariance)
+        status = xai__rise_control_add(&r->control, r->scores);
+    else
+        xai__rise_sums_add(&r->sums, r->scores, note);
+    if (status == XAI_OK)
+        status = xai__rise_look(&settled, r);
     if (status < 0)
         return status;
     r->has_settled = settled;
@@ -188,7 +205,7 @@ static xai_status run_stream(xai__rise *r, uint64_t n_masks, const xai_run_optio
                                                   .make = cover,
                                                   .take = taker,
                                                   .user = r,
-                                                  .note_size = r->sums.n_pixels * sizeof(float),
+                                                  .note_size = r->is_covariance ? 0 : r->n_pixels * sizeof(float),
                                                   .run = run });
 }
 
@@ -201,7 +218,7 @@ static xai_status take_trial(void *user, uint64_t index, const double *scores, c
 
     (void)index;
     (void)note;
-    for (size_t t = 0; t < r->sums.n_targets; t++) {
+    for (size_t t = 0; t < r->n_targets; t++) {
         r->halves[t] += scores[t];
         r->scores[t] += scores[t] * scores[t];
     }
@@ -214,11 +231,11 @@ static xai_status try_keep(double *spread, xai__rise *r, double keep)
     xai_status status;
 
     r->masks.keep = keep;
-    memset(r->halves, 0, r->sums.n_targets * sizeof *r->halves);
-    memset(r->scores, 0, r->sums.n_targets * sizeof *r->scores);
+    memset(r->halves, 0, r->n_targets * sizeof *r->halves);
+    memset(r->scores, 0, r->n_targets * sizeof *r->scores);
     status = run_stream(r, N_KEEP_TRIALS, &quiet, take_trial);
     *spread = 0;
-    for (size_t t = 0; t < r->sums.n_targets; t++) {
+    for (size_t t = 0; t < r->n_targets; t++) {
         double mean = r->halves[t] / N_KEEP_TRIALS;
 
         *spread = fmax(*spread, r->scores[t] / N_KEEP_TRIALS - mean * mean);
@@ -247,21 +264,31 @@ static xai_status find_keep(xai__rise *r)
 
 /* --- one computation --- */
 
+xai_status xai__rise_gather(xai__rise *r)
+{
+    return r->is_covariance ? xai__rise_control_gather(&r->control) : XAI_OK;
+}
+
+void xai__rise_read(float *map, float *errors, const xai__rise *r, size_t target)
+{
+    if (r->is_covariance)
+        xai__rise_control_read(map, errors, &r->control, target);
+    else
+        xai__rise_sums_read(map, errors, &r->sums, target);
+}
+
 static xai_status allocate(xai__rise *r)
 {
     xai_context *context = r->scorer.context;
-    size_t n_targets = r->scorer.targets.n;
 
-    r->sums.n_pixels = (size_t)(r->scorer.input->shape[2] * r->scorer.input->shape[3]);
-    r->sums.n_targets = n_targets;
-    r->sums.context = context;
-    r->halves = xai__zalloc_array(context, n_targets, sizeof *r->halves);
-    r->scores = xai__zalloc_array(context, n_targets, sizeof *r->scores);
-    r->map = xai__alloc_array(context, r->sums.n_pixels, sizeof *r->map);
-    r->errors = xai__alloc_array(context, r->sums.n_pixels, sizeof *r->errors);
-    if (r->halves == NULL || r->scores == NULL || r->map == NULL || r->errors == NULL)
-        return XAI_E_NO_MEMORY;
-    return xai__rise_sums_init(&r->sums);
+    r->n_pixels = (size_t)(r->scorer.input->shape[2] * r->scorer.input->shape[3]);
+    r->n_targets = r->scorer.targets.n;
+    r->is_covariance = r->profile->estimate == XAI__RISE_COVARIANCE;
+    r->halves = xai__zalloc_array(context, r->n_targets, sizeof *r->halves);
+    r->scores = xai__zalloc_array(context, r->n_targets, sizeof *r->scores);
+    r->map = xai__alloc_array(context, r->n_pixels, sizeof *r->map);
+    r->errors = xai__alloc_array(context, r->n_pixels, sizeof *r->errors);
+    return r->halves != NULL && r->scores != NULL && r->map != NULL && r->errors != NULL ? XAI_OK : XAI_E_NO_MEMORY;
 }
 
 static xai_status make_masks(xai__rise *r)
@@ -283,28 +310,39 @@ static xai_status make_masks(xai__rise *r)
     return status;
 }
 
-static void choose_estimate(xai__rise *r)
+/* Pairs need both of their masks to be as likely. */
+static void choose_pairs(xai__rise *r)
 {
-    bool is_covariance = r->profile->estimate == XAI__RISE_COVARIANCE;
-
-    r->masks.is_paired = (r->options.flags & XAI_RISE_PAIRED) != 0;
-    r->sums.is_paired = r->masks.is_paired;
-    r->sums.estimate = r->profile->estimate;
-    r->sums.keep = r->masks.keep;
-    r->sums.offset = is_covariance ? r->masks.keep : 0;
+    r->masks.is_paired = r->is_covariance && r->masks.keep == 0.5 && (r->options.flags & XAI_RISE_UNPAIRED) == 0;
     if (r->masks.is_paired)
         r->options.n_masks += r->options.n_masks % 2;
+}
+
+static xai_status init_estimate(xai__rise *r)
+{
+    xai_context *context = r->scorer.context;
+
+    if (r->is_covariance) {
+        r->control = (xai__rise_control){ .context = context, .masks = &r->masks, .n_targets = r->n_targets };
+        return xai__rise_control_init(&r->control, r->options.n_masks / (r->masks.is_paired ? 2 : 1));
+    }
+    r->sums = (xai__rise_sums){ .context = context,
+                                .n_pixels = r->n_pixels,
+                                .n_targets = r->n_targets,
+                                .estimate = r->profile->estimate,
+                                .keep = r->masks.keep };
+    return xai__rise_sums_init(&r->sums);
 }
 
 static void add_notes(xai_attribution *a, const xai__rise *r)
 {
     double squares = 0;
 
-    for (size_t i = 0; i < r->sums.n_pixels; i++)
+    for (size_t i = 0; i < r->n_pixels; i++)
         squares += (double)a->errors->data[i] * a->errors->data[i];
     xai__attribution_note(a, "masks", (double)r->n_done);
     xai__attribution_note(a, "keep", r->masks.keep);
-    xai__attribution_note(a, "standard_error", sqrt(squares / (double)r->sums.n_pixels));
+    xai__attribution_note(a, "standard_error", sqrt(squares / (double)r->n_pixels));
     if (r->options.max_error > 0 || r->options.top_region > 0)
         xai__attribution_note(a, "settled", r->has_settled);
     a->seed = r->run.seed;
@@ -328,7 +366,7 @@ static xai_status finish_target(xai_attribution **out, const xai__rise *r, size_
     a->method = "rise";
     a->profile = &r->profile->profile;
     a->is_signed = r->profile->estimate == XAI__RISE_COVARIANCE;
-    xai__rise_sums_read(a->map->data, a->errors->data, &r->sums, target);
+    xai__rise_read(a->map->data, a->errors->data, r, target);
     add_notes(a, r);
     *out = a;
     return XAI_OK;
@@ -336,16 +374,19 @@ static xai_status finish_target(xai_attribution **out, const xai__rise *r, size_
 
 static xai_status compute(xai_attribution **out, xai__rise *r)
 {
-    xai_status status = check_grid(r), remark;
+    xai_status status = check_grid(r), remark = XAI_OK;
 
     if (status == XAI_OK)
         status = allocate(r);
     if (status == XAI_OK)
         status = make_masks(r);
-    if (status < 0)
-        return status;
-    choose_estimate(r);
-    status = remark = run_stream(r, r->options.n_masks, &r->run, take);
+    choose_pairs(r);
+    if (status == XAI_OK)
+        status = init_estimate(r);
+    if (status == XAI_OK)
+        status = remark = run_stream(r, r->options.n_masks, &r->run, take);
+    if (status >= 0)
+        status = xai__rise_gather(r);
     for (size_t i = 0; i < r->scorer.targets.n && status >= 0; i++)
         status = finish_target(&out[i], r, i);
     return status < 0 ? status : remark;
@@ -357,6 +398,7 @@ static void clean_up(xai__rise *r)
 
     xai__rise_forget(r);
     xai__rise_masks_fini(&r->masks);
+    xai__rise_control_fini(&r->control);
     xai__rise_sums_fini(&r->sums);
     xai__free(context, r->halves);
     xai__free(context, r->scores);

@@ -17,7 +17,7 @@ enum xai__rise_zoom {
     XAI__RISE_CUBIC   /* cv2's INTER_CUBIC, (cells + 1) cells wide, clipped */
 };
 
-enum { XAI__RISE_MAX_TAPS = 4 };
+enum { XAI__RISE_MAX_TAPS = 4, XAI__RISE_MAX_GRID = 64 };
 
 /* The cells that a pixel along one side is mixed from. */
 typedef struct xai__rise_tap {
@@ -56,6 +56,13 @@ void xai__rise_masks_fini(xai__rise_masks *m);
 /* Makes mask number index, height x width. Any thread. */
 void xai__rise_mask(float *out, const xai__rise_masks *m, uint64_t index);
 
+/* Its rows first to first + n - 1 alone. */
+void xai__rise_mask_rows(float *out, const xai__rise_masks *m, uint64_t index, uint32_t first, uint32_t n);
+
+/* What it is made of: 1 or 0 for each cell (of a pair's second one, what the first shows is 0), shifts down and across.
+ */
+void xai__rise_cells(double *cells, uint32_t shifts[2], const xai__rise_masks *m, uint64_t index);
+
 /* --- sums --- */
 
 /* What is made of scores and masks. */
@@ -67,29 +74,67 @@ enum xai__rise_estimate {
     XAI__RISE_RATIO       /* sum of score times mask over the sum of the masks */
 };
 
-/* Sums over units, which are masks or pairs, by pixel. With m the mask less its offset and s the score (of a pair: half
- * the difference). */
+/* Sums over masks, by pixel. With m the mask and s the score: */
 typedef struct xai__rise_sums {
     xai_context *context;
     size_t n_pixels, n_targets;
     uint64_t n_units;
     uint32_t estimate;
-    double keep, offset;
-    bool is_paired;
+    double keep;
     double *m, *mm;          /* sums of m and of m^2 */
     double *sm, *smm, *ssmm; /* of s m, s m^2, s^2 m^2; a target each */
-    double *s;               /* of s; a target each */
 } xai__rise_sums;
 
-/* context to offset are filled in, n_units is 0. */
+/* context to keep are filled in, n_units is 0. */
 xai_status xai__rise_sums_init(xai__rise_sums *s);
 void xai__rise_sums_fini(xai__rise_sums *s);
 
-/* Adds a unit: a score a target, and the mask. */
+/* Adds a mask, and its score of each target. */
 void xai__rise_sums_add(xai__rise_sums *s, const double *scores, const float *mask);
 
-/* The map and the standard errors of a target so far; either may be NULL. */
+/* The map and the standard errors of a target so far. */
 void xai__rise_sums_read(float *map, float *errors, const xai__rise_sums *s, size_t target);
+
+/* --- the covariance, less what a linear function explains --- */
+
+/* A side's blocks of pixels. */
+typedef struct xai__rise_blocks {
+    double *cells;  /* of each shift, block and cell */
+    double *shares; /* of each pixel and block */
+} xai__rise_blocks;
+
+/* The covariance of score and mask over keep. A unit is a mask or a pair, whose score is half the difference of both
+ * and whose mask is its second one. */
+typedef struct xai__rise_control {
+    xai_context *context;
+    const xai__rise_masks *masks;
+    size_t n_pixels, n_targets;
+    uint32_t n_blocks; /* along a side */
+    size_t n_columns;  /* of the regression: blocks, and a constant unless masks are paired */
+    xai__rise_blocks rows, columns;
+    double variance;             /* of a block's mean */
+    uint64_t n_past;             /* units that are in sums and squares for good */
+    size_t n_held;               /* units since */
+    double *columns_of_held;     /* n_columns each */
+    double *scores, *residuals;  /* of what is held, n_targets each */
+    double *past, *folds, *work; /* products of columns, and of columns and scores */
+    double *coefficients;        /* of each fold and target */
+    double *sums, *squares;      /* of the past units' estimates, a target and pixel each */
+    double *sums_now, *squares_now;
+} xai__rise_control;
+
+/* context, masks (borrowed) and n_targets are filled in. n_units: at most so many will come. */
+xai_status xai__rise_control_init(xai__rise_control *c, uint64_t n_units);
+void xai__rise_control_fini(xai__rise_control *c);
+
+/* Adds the next unit: a score a target. */
+xai_status xai__rise_control_add(xai__rise_control *c, const double *scores);
+
+/* Readies all maps so far: one more pass over at most 2048 units' masks. Takes a team. */
+xai_status xai__rise_control_gather(xai__rise_control *c);
+
+/* The map and the standard errors of a target, as gathered last. */
+void xai__rise_control_read(float *map, float *errors, const xai__rise_control *c, size_t target);
 
 /* --- one computation --- */
 
@@ -109,7 +154,10 @@ typedef struct xai__rise {
     xai_run_options run;
     xai__scorer scorer;
     xai__rise_masks masks;
-    xai__rise_sums sums;
+    bool is_covariance;
+    xai__rise_control control; /* of the covariance */
+    xai__rise_sums sums;       /* of the other estimates */
+    size_t n_pixels, n_targets;
     double *halves; /* scores of the first mask of a pair, a target each */
     double *scores; /* of a unit, likewise */
     float *map, *errors;
@@ -118,6 +166,10 @@ typedef struct xai__rise {
     uint64_t *regions; /* top regions at the last three looks, a target each, a bit a pixel */
     size_t n_looks;
 } xai__rise;
+
+/* Readies the maps so far, and reads one and its errors. */
+xai_status xai__rise_gather(xai__rise *r);
+void xai__rise_read(float *map, float *errors, const xai__rise *r, size_t target);
 
 /* Whether the maps have settled, by the options' rules; looks only after certain numbers of masks. */
 xai_status xai__rise_look(bool *settled, xai__rise *r);

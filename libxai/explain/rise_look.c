@@ -24,7 +24,7 @@ static uint64_t next_after(uint64_t n)
 
 static bool is_precise(const xai__rise *r)
 {
-    size_t n = r->sums.n_pixels;
+    size_t n = r->n_pixels;
     double low = r->map[0], high = r->map[0], squares = 0;
 
     for (size_t i = 0; i < n; i++) {
@@ -39,13 +39,13 @@ static bool is_precise(const xai__rise *r)
 
 static size_t words_of(const xai__rise *r)
 {
-    return (r->sums.n_pixels + 63) / 64;
+    return (r->n_pixels + 63) / 64;
 }
 
 /* Look number look's region of a target. */
 static uint64_t *region_of(const xai__rise *r, size_t look, size_t target)
 {
-    return r->regions + (look % N_KEPT * r->sums.n_targets + target) * words_of(r);
+    return r->regions + (look % N_KEPT * r->n_targets + target) * words_of(r);
 }
 
 static int compare_falling(const void *user, uint32_t a, uint32_t b)
@@ -57,7 +57,7 @@ static int compare_falling(const void *user, uint32_t a, uint32_t b)
 
 static xai_status mark_region(xai__rise *r, size_t target)
 {
-    size_t n = r->sums.n_pixels, n_top = (size_t)ceil((double)r->options.top_region * (double)n);
+    size_t n = r->n_pixels, n_top = (size_t)ceil((double)r->options.top_region * (double)n);
     uint32_t *order = xai__alloc_array(r->scorer.context, n, sizeof *order);
     uint64_t *region = region_of(r, r->n_looks, target);
 
@@ -106,7 +106,7 @@ static xai_status prepare(xai__rise *r)
 
     if (r->options.top_region <= 0 || r->regions != NULL)
         return XAI_OK;
-    if (!xai__mul_size(&n, n, r->sums.n_targets))
+    if (!xai__mul_size(&n, n, r->n_targets))
         return xai__fail_memory();
     r->regions = xai__alloc_array(r->scorer.context, n, N_KEPT * sizeof *r->regions);
     return r->regions != NULL ? XAI_OK : XAI_E_NO_MEMORY;
@@ -118,8 +118,10 @@ static xai_status look(bool *settled, xai__rise *r)
     bool precise = r->options.max_error > 0, same = r->options.top_region > 0;
     xai_status status = prepare(r);
 
-    for (size_t t = 0; t < r->sums.n_targets && status == XAI_OK; t++) {
-        xai__rise_sums_read(r->map, r->errors, &r->sums, t);
+    if (status == XAI_OK)
+        status = xai__rise_gather(r);
+    for (size_t t = 0; t < r->n_targets && status == XAI_OK; t++) {
+        xai__rise_read(r->map, r->errors, r, t);
         precise = precise && is_precise(r);
         if (r->options.top_region > 0)
             status = mark_region(r, t);

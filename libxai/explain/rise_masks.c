@@ -176,13 +176,11 @@ static uint32_t shift_at(const xai__rise_masks *m, uint64_t index, uint32_t side
 
 /* --- masks --- */
 
-enum { MAX_GRID = 64 };
-
 /* The products are added in scipy's order, so that even their rounding is the same. */
 static void make_row(float *out, const xai__rise_masks *m, const double *cells, const xai__rise_tap *row,
                      const xai__rise_tap *columns)
 {
-    double mixed[XAI__RISE_MAX_TAPS][MAX_GRID];
+    double mixed[XAI__RISE_MAX_TAPS][XAI__RISE_MAX_GRID];
 
     for (uint32_t i = 0; i < m->n_taps; i++)
         for (uint32_t c = 0; c < m->grid; c++)
@@ -197,26 +195,50 @@ static void make_row(float *out, const xai__rise_masks *m, const double *cells, 
     }
 }
 
-static void finish(float *out, const xai__rise_masks *m, bool is_other)
+static void finish(float *out, const xai__rise_masks *m, size_t n, bool is_other)
 {
-    size_t n = (size_t)m->rows.size * m->columns.size;
-
     for (size_t i = 0; i < n && m->is_cubic; i++)
         out[i] = out[i] < 0 ? 0 : out[i] > 1 ? 1 : out[i];
     for (size_t i = 0; i < n && is_other; i++)
         out[i] = 1 - out[i];
 }
 
-void xai__rise_mask(float *out, const xai__rise_masks *m, uint64_t index)
+static bool is_other(const xai__rise_masks *m, uint64_t index)
 {
-    bool is_other = m->is_paired && index % 2 == 1;
+    return m->is_paired && index % 2 == 1;
+}
+
+/* Cells as they were drawn: of both masks of a pair, the first one's. */
+static void draw(double *cells, uint32_t shifts[2], const xai__rise_masks *m, uint64_t index)
+{
     uint64_t drawn = m->is_paired ? index / 2 : index;
-    uint32_t down = shift_at(m, drawn, 0), across = shift_at(m, drawn, 1);
-    double cells[MAX_GRID * MAX_GRID];
 
     for (uint32_t i = 0; i < m->grid * m->grid; i++)
         cells[i] = cell_at(m, drawn, i);
-    for (uint32_t y = 0; y < m->rows.size; y++)
-        make_row(out + (size_t)y * m->columns.size, m, cells, &m->rows.taps[down + y], m->columns.taps + across);
-    finish(out, m, is_other);
+    for (uint32_t side = 0; side < 2; side++)
+        shifts[side] = shift_at(m, drawn, side);
+}
+
+void xai__rise_cells(double *cells, uint32_t shifts[2], const xai__rise_masks *m, uint64_t index)
+{
+    draw(cells, shifts, m, index);
+    for (uint32_t i = 0; i < m->grid * m->grid && is_other(m, index); i++)
+        cells[i] = 1 - cells[i];
+}
+
+void xai__rise_mask_rows(float *out, const xai__rise_masks *m, uint64_t index, uint32_t first, uint32_t n)
+{
+    double cells[XAI__RISE_MAX_GRID * XAI__RISE_MAX_GRID];
+    size_t width = m->columns.size;
+    uint32_t shifts[2];
+
+    draw(cells, shifts, m, index);
+    for (uint32_t y = 0; y < n; y++)
+        make_row(out + y * width, m, cells, &m->rows.taps[shifts[0] + first + y], m->columns.taps + shifts[1]);
+    finish(out, m, n * width, is_other(m, index));
+}
+
+void xai__rise_mask(float *out, const xai__rise_masks *m, uint64_t index)
+{
+    xai__rise_mask_rows(out, m, index, 0, m->rows.size);
 }

@@ -16,8 +16,7 @@ xai_status xai__rise_sums_init(xai__rise_sums *s)
     if (!xai__mul_size(&n_all, n, 2 + 3 * s->n_targets))
         return xai__fail_memory();
     s->m = xai__zalloc_array(s->context, n_all, sizeof *s->m);
-    s->s = xai__zalloc_array(s->context, s->n_targets, sizeof *s->s);
-    if (s->m == NULL || s->s == NULL)
+    if (s->m == NULL)
         return XAI_E_NO_MEMORY;
     s->mm = s->m + n;
     s->sm = s->mm + n;
@@ -29,7 +28,6 @@ xai_status xai__rise_sums_init(xai__rise_sums *s)
 void xai__rise_sums_fini(xai__rise_sums *s)
 {
     xai__free(s->context, s->m);
-    xai__free(s->context, s->s);
 }
 
 static void add_target(xai__rise_sums *s, size_t target, double score, const float *mask)
@@ -38,19 +36,18 @@ static void add_target(xai__rise_sums *s, size_t target, double score, const flo
            *ssmm = s->ssmm + target * s->n_pixels;
 
     for (size_t i = 0; i < s->n_pixels; i++) {
-        double m = mask[i] - s->offset, product = score * m;
+        double m = mask[i], product = score * m;
 
         sm[i] += product;
         smm[i] += product * m;
         ssmm[i] += product * product;
     }
-    s->s[target] += score;
 }
 
 void xai__rise_sums_add(xai__rise_sums *s, const double *scores, const float *mask)
 {
     for (size_t i = 0; i < s->n_pixels; i++) {
-        double m = mask[i] - s->offset;
+        double m = mask[i];
 
         s->m[i] += m;
         s->mm[i] += m * m;
@@ -60,21 +57,11 @@ void xai__rise_sums_add(xai__rise_sums *s, const double *scores, const float *ma
     s->n_units++;
 }
 
-/* Every estimate is a sum of (s - center) m, times a factor; the center is what the sums say of it. Of pairs, which
- * have no constant part, it is 0. */
-static double center_of(const xai__rise_sums *s, size_t target)
-{
-    return s->estimate == XAI__RISE_COVARIANCE && !s->is_paired ? s->s[target] / (double)s->n_units : 0;
-}
-
-/* The center that was estimated takes one of the covariance's degrees of freedom. */
 static double factor_of(const xai__rise_sums *s)
 {
     double n = (double)s->n_units;
 
     switch (s->estimate) {
-    case XAI__RISE_COVARIANCE:
-        return 1 / ((s->is_paired || n < 2 ? n : n - 1) * s->keep);
     case XAI__RISE_MEAN:
         return 1 / (n * s->keep);
     case XAI__RISE_PLAIN_MEAN:
@@ -89,14 +76,10 @@ void xai__rise_sums_read(float *map, float *errors, const xai__rise_sums *s, siz
 {
     const double *sm = s->sm + target * s->n_pixels, *smm = s->smm + target * s->n_pixels,
                  *ssmm = s->ssmm + target * s->n_pixels;
-    double n = (double)s->n_units, center = 0, factor = 0;
+    double n = (double)s->n_units, factor = n > 0 ? factor_of(s) : 0;
 
-    if (s->n_units > 0) {
-        center = center_of(s, target);
-        factor = factor_of(s);
-    }
     for (size_t i = 0; i < s->n_pixels; i++) {
-        double c = center, f = factor, sum, variance;
+        double c = 0, f = factor, sum, variance;
 
         if (s->estimate == XAI__RISE_RATIO) {
             f = 1 / (s->m[i] + RATIO_EPSILON);
@@ -104,9 +87,7 @@ void xai__rise_sums_read(float *map, float *errors, const xai__rise_sums *s, siz
         }
         sum = sm[i] - c * s->m[i];
         variance = n > 1 ? (ssmm[i] - 2 * c * smm[i] + c * c * s->mm[i] - sum * sum / n) / (n - 1) : 0;
-        if (map != NULL)
-            map[i] = (float)(s->estimate == XAI__RISE_RATIO ? c : sum * f);
-        if (errors != NULL)
-            errors[i] = (float)(variance > 0 ? sqrt(n * variance) * f : 0);
+        map[i] = (float)(s->estimate == XAI__RISE_RATIO ? c : sum * f);
+        errors[i] = (float)(variance > 0 ? sqrt(n * variance) * f : 0);
     }
 }

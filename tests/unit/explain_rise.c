@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "core/rng.h"
 #include "explain/attribution.h"
 #include "explain/rise.h"
 #include "io/weights.h"
@@ -176,6 +177,25 @@ static int32_t add_linearly(const float *batch, size_t n, float *scores, void *u
     return 0;
 }
 
+/* The same and noise, of which no control explains anything. user: counts the images. */
+static int32_t add_noisily(const float *batch, size_t n, float *scores, void *user)
+{
+    uint64_t *count = user;
+
+    add_linearly(batch, n, scores, NULL);
+    for (size_t i = 0; i < n; i++)
+        scores[i] += (float)(xai__rng_uniform_at(1, (*count)++) * 4 - 2);
+    return 0;
+}
+
+static uint64_t noise_count;
+
+static const xai_black_box noisy = { .struct_size = sizeof noisy,
+                                     .predict = add_noisily,
+                                     .user = &noise_count,
+                                     .n_classes = 1,
+                                     .kind = XAI_PREDICT_PROBABILITIES };
+
 static const xai_black_box linear = {
     .struct_size = sizeof linear, .predict = add_linearly, .n_classes = 1, .kind = XAI_PREDICT_PROBABILITIES
 };
@@ -227,7 +247,8 @@ static void expect_linear(double *out, xai_context *context, const xai_tensor *i
 }
 
 /* The intervals of 200 runs contain the truth about 95 times in 100, and the runs' mean is it. */
-static void check_coverage(xai_context *context, const char *profile, float keep, uint32_t flags)
+static void check_coverage(xai_context *context, const xai_black_box *box, const char *profile, float keep,
+                           uint32_t flags)
 {
     enum { N_RUNS = 200, N_MASKS = 400 };
     xai_tensor *input = make_input(context);
@@ -239,7 +260,7 @@ static void check_coverage(xai_context *context, const char *profile, float keep
         xai_run_options run = { .struct_size = sizeof run, .seed = seed };
         xai_rise_options options = { .struct_size = sizeof options,
                                      .profile = profile,
-                                     .black_box = &linear,
+                                     .black_box = box,
                                      .run = &run,
                                      .n_masks = N_MASKS,
                                      .grid = GRID,
@@ -257,8 +278,9 @@ static void check_coverage(xai_context *context, const char *profile, float keep
     }
     for (size_t i = 0; i < N_PIXELS; i++)
         worst = fmax(worst, fabs(means[i] - truth[i]));
-    printf("# %s%s, keep %g: 95 %% intervals cover %.2f %%; mean error %.2g, off by at most %.2g\n", profile,
-           flags != 0 ? " in pairs" : "", (double)keep, 100.0 * (double)n_covered / (N_RUNS * N_PIXELS), spread, worst);
+    printf("# %s, %s%s, keep %g: 95 %% intervals cover %.2f %%; mean error %.2g, off by at most %.2g\n",
+           box == &noisy ? "noisy" : "linear", profile, flags != 0 ? " not in pairs" : "", (double)keep,
+           100.0 * (double)n_covered / (N_RUNS * N_PIXELS), spread, worst);
     ck_assert_double_ge((double)n_covered, 0.93 * N_RUNS * N_PIXELS);
     ck_assert_double_le((double)n_covered, 0.97 * N_RUNS * N_PIXELS);
     ck_assert_double_le(worst, 5 * spread / sqrt(N_RUNS));
@@ -269,11 +291,47 @@ START_TEST(coverage)
 {
     xai_context *context = testing_context(1);
 
-    check_coverage(context, "default", 0.5f, 0);
-    check_coverage(context, "default", 0.5f, XAI_RISE_PAIRED);
-    check_coverage(context, "default", 0.25f, 0);
-    check_coverage(context, "rise", 0.5f, 0);
+    for (size_t i = 0; i < 2; i++) {
+        const xai_black_box *box = i == 0 ? &linear : &noisy;
+
+        check_coverage(context, box, "default", 0.5f, 0);
+        check_coverage(context, box, "default", 0.5f, XAI_RISE_UNPAIRED);
+        check_coverage(context, box, "default", 0.25f, 0);
+        check_coverage(context, box, "rise", 0.5f, 0);
+    }
     xai_context_unref(context);
+}
+END_TEST
+
+/* Beyond what is held at a time: as many threads, or a mask more, change what they should. */
+START_TEST(long_streams)
+{
+    enum { N_MASKS = 9002 };
+    double truth[N_PIXELS], worst = 0;
+    xai_attribution *a[2] = { NULL };
+
+    for (uint32_t i = 0; i < 2; i++) {
+        xai_context *context = testing_context(i + 1);
+        xai_tensor *input = make_input(context);
+        xai_rise_options options = {
+            .struct_size = sizeof options, .black_box = &noisy, .n_masks = N_MASKS, .grid = GRID
+        };
+
+        noise_count = 0;
+        expect_linear(truth, context, input, 0.5, true);
+        ck_assert_ok(xai_rise_compute(&a[i], NULL, input, NULL, 0, &options));
+        xai_tensor_unref(input);
+        xai_context_unref(context);
+    }
+    ck_assert_mem_eq(a[0]->map->data, a[1]->map->data, sizeof(float) * N_PIXELS);
+    ck_assert_mem_eq(a[0]->errors->data, a[1]->errors->data, sizeof(float) * N_PIXELS);
+    for (size_t i = 0; i < N_PIXELS; i++)
+        worst = fmax(worst, fabs(a[0]->map->data[i] - truth[i]) / (double)a[0]->errors->data[i]);
+    ck_assert_double_le(worst, 4.5);
+    /* a score's noise varies by 4 / 3, half a pair's difference by half of it, a mask by no more than 1 / 4 */
+    ck_assert_double_le(xai_attribution_number(a[0], "standard_error"), 1.1 * sqrt(4.0 / 3 / N_MASKS));
+    xai_attribution_unref(a[0]);
+    xai_attribution_unref(a[1]);
 }
 END_TEST
 
@@ -559,7 +617,8 @@ START_TEST(refused)
     ck_assert_fails(attempt((xai_rise_options){ .n_masks = (uint64_t)1 << 33 }, 0), XAI_E_INVALID, "masks are more");
     ck_assert_fails(attempt((xai_rise_options){ .top_region = 1 }, 0), XAI_E_INVALID, "top_region is 1");
     ck_assert_fails(attempt((xai_rise_options){ .max_error = -1 }, 0), XAI_E_INVALID, "max_error is -1");
-    ck_assert_fails(attempt((xai_rise_options){ .flags = 2 }, 0), XAI_E_INVALID, "flags are 2");
+    ck_assert_fails(attempt((xai_rise_options){ .flags = 8 }, 0), XAI_E_INVALID, "flags are 8");
+    ck_assert_fails(attempt((xai_rise_options){ .flags = 3 }, 0), XAI_E_INVALID, "both in pairs");
     ck_assert_fails(attempt((xai_rise_options){ .flags = XAI_RISE_PAIRED, .keep = 0.25f }, 0), XAI_E_INVALID,
                     "default and 0.25");
     ck_assert_fails(attempt((xai_rise_options){ .flags = XAI_RISE_PAIRED, .profile = "rise" }, 0), XAI_E_INVALID,
@@ -577,6 +636,7 @@ static Suite *make_suite(void)
     tcase_add_test(c, eclique);
     tcase_add_test(c, zooms);
     tcase_add_test(c, coverage);
+    tcase_add_test(c, long_streams);
     tcase_add_test(c, profiles);
     tcase_add_test(c, masks);
     tcase_add_test(c, keep);
