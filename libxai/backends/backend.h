@@ -16,7 +16,16 @@ enum { XAI__MAX_STAGES = 6 };
 /* PLAIN is row-major; BLOCKED is [image][C/16][H][W][16], with lanes beyond C zero. */
 enum xai__layout { XAI__PLAIN, XAI__BLOCKED };
 
-enum xai__op { XAI__CONV, XAI__CONV_DATA, XAI__CONV_WEIGHTS, XAI__GEMM, XAI__POOL, XAI__POOL_DATA, XAI__MAP };
+enum xai__op {
+    XAI__CONV,
+    XAI__CONV_DATA,
+    XAI__CONV_WEIGHTS,
+    XAI__GEMM,
+    XAI__POOL,
+    XAI__POOL_DATA,
+    XAI__MAP,
+    XAI__PAD_CHANNELS
+};
 
 enum xai__purpose { XAI__LATENCY, XAI__THROUGHPUT, XAI__WINDOWED };
 
@@ -67,7 +76,8 @@ typedef struct xai__op_desc {
     uint32_t op, purpose, n_stages, groups;
     int32_t in_c, in_h, in_w, out_c, out_h, out_w; /* GEMM: in_c is K, out_c is N, out_h the rows a image */
     int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
-    uint32_t pool, count_pad;       /* average over all taps of the window, else over those inside the map */
+    uint32_t pool, count_pad; /* average over all taps of the window, else over those inside the map */
+    int32_t first_channel;    /* PAD_CHANNELS: of the output, that the input's first becomes; the others are zero */
     uint32_t in_layout, out_layout; /* what the caller would like; the kernel states its own */
     const xai__stage *stages;       /* borrowed for plan() and for as long as the kernel lives */
     const float *weights;           /* CONV [out_c][in_c/groups][kh][kw], GEMM [N][K]; borrowed for plan() only */

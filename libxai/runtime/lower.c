@@ -2,6 +2,7 @@
  * Lowering: a graph becomes a list of fused chains. */
 #include "runtime/lower.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "core/error.h"
@@ -52,6 +53,17 @@ static bool is_thinning(const xai__graph *graph, const xai__node *node)
     return true;
 }
 
+/* Zeros before and behind the channels, and nowhere else. */
+static bool is_channel_pad(const xai__graph *graph, const xai__node *node)
+{
+    const xai__attributes *a = &node->attributes;
+    const xai__value *x = &graph->values[node->inputs[0]], *y = &graph->values[node->output];
+
+    return node->op == XAI__OP_PAD && x->rank == 4 && a->low == 0 && !signbit(a->low) && x->size > 0 &&
+           y->shape[1] == a->begin[1] + x->shape[1] + a->end[1] && y->shape[2] == x->shape[2] &&
+           y->shape[3] == x->shape[3];
+}
+
 static bool is_base(const xai__graph *graph, const xai__node *node)
 {
     const xai__attributes *a = &node->attributes;
@@ -74,7 +86,7 @@ static bool is_base(const xai__graph *graph, const xai__node *node)
     case XAI__OP_GLOBAL_AVERAGE_POOL:
         return true;
     default:
-        return is_thinning(graph, node);
+        return is_thinning(graph, node) || is_channel_pad(graph, node);
     }
 }
 
@@ -444,6 +456,10 @@ static void describe_base(xai__op_desc *desc, const xai__graph *graph, const xai
     case XAI__OP_MAX_POOL_DATA:
         desc->op = XAI__POOL_DATA;
         desc->pool = XAI__POOL_MAX;
+        break;
+    case XAI__OP_PAD:
+        desc->op = XAI__PAD_CHANNELS;
+        desc->first_channel = (int32_t)node->attributes.begin[1];
         break;
     case XAI__OP_SLICE:
         desc->op = XAI__POOL;

@@ -37,7 +37,7 @@ bool shape_outputs(const shape *s, int32_t *out_h, int32_t *out_w)
 {
     if (s->op == XAI__CONV_DATA || s->op == XAI__POOL_DATA)
         return extent_back(out_h, s, 0) && extent_back(out_w, s, 1);
-    if (s->op == XAI__MAP || s->op == XAI__GEMM) {
+    if (s->op == XAI__MAP || s->op == XAI__PAD_CHANNELS || s->op == XAI__GEMM) {
         *out_h = s->in_h;
         *out_w = s->in_w;
         return true;
@@ -144,6 +144,13 @@ static void random_map(shape *s, xai__rng *rng)
     s->out_layout = (uint32_t)rng_int(rng, 0, 1);
 }
 
+static void random_pad_channels(shape *s, xai__rng *rng)
+{
+    s->op = XAI__PAD_CHANNELS;
+    s->first_channel = PICK(rng, 0, 1, 4, 8, 8, 16, 16, 31);
+    s->out_c = s->first_channel + s->in_c + PICK(rng, 0, 1, 8, 16, 16, 33);
+}
+
 static void random_dense_data(shape *s, xai__rng *rng)
 {
     random_dense(s, rng);
@@ -188,7 +195,7 @@ static void random_few_data(shape *s, xai__rng *rng)
 const char *const family_names[N_FAMILIES] = { "convolution", "filter",       "stem",           "depthwise",
                                                "groups",      "block groups", "matrix",         "pool",
                                                "map",         "dense data",   "depthwise data", "block groups data",
-                                               "pool data",   "few",          "few data" };
+                                               "pool data",   "few",          "few data",       "pad channels" };
 
 shape shape_random(xai__rng *rng, enum family family)
 {
@@ -196,7 +203,7 @@ shape shape_random(xai__rng *rng, enum family family)
         shape *, xai__rng *) = { random_dense,     random_filter,       random_stem,           random_depthwise,
                                  random_groups,    random_block_groups, random_matrix,         random_pool,
                                  random_map,       random_dense_data,   random_depthwise_data, random_block_groups_data,
-                                 random_pool_data, random_few,          random_few_data };
+                                 random_pool_data, random_few,          random_few_data,       random_pad_channels };
     shape s;
     int32_t h, w;
 
@@ -385,6 +392,7 @@ static void make_desc(problem *p, const shape *s)
         .pad_left = s->pads[1],
         .pool = s->pool,
         .count_pad = s->count_pad,
+        .first_channel = s->first_channel,
         .in_layout = s->in_layout,
         .out_layout = s->out_layout,
         .stages = p->stages,

@@ -15,6 +15,7 @@ typedef struct shape {
     int32_t in_c, in_h, in_w, out_c;
     int32_t kernel[2], stride[2], dilation[2], pads[4]; /* top, left, bottom, right */
     uint32_t groups, pool, count_pad, in_layout, out_layout;
+    int32_t first_channel;
 } shape;
 
 typedef struct problem {
@@ -47,6 +48,7 @@ enum family {
     POOL_DATA,
     FEW,
     FEW_DATA,
+    PAD_CHANNELS,
     N_FAMILIES
 };
 extern const char *const family_names[N_FAMILIES];

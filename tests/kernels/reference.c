@@ -233,6 +233,13 @@ static bound pool(const problem *p, int32_t n, int32_t c, int32_t y, int32_t x)
     return make(mean.value / divisor, mean.error / divisor + rounding(mean.value / divisor, mean.error / divisor));
 }
 
+static bound pad_channels(const problem *p, int32_t n, int32_t c, int32_t y, int32_t x)
+{
+    const int32_t from = c - p->desc.first_channel;
+
+    return make(from >= 0 && from < p->desc.in_c ? *value_at(&p->in, n, from, y, x) : 0, 0);
+}
+
 static bound base(const problem *p, int32_t n, int32_t c, int32_t y, int32_t x)
 {
     switch (p->desc.op) {
@@ -246,6 +253,8 @@ static bound base(const problem *p, int32_t n, int32_t c, int32_t y, int32_t x)
         return conv_data(p, n, c, y, x);
     case XAI__POOL_DATA:
         return pool_data(p, n, c, y, x);
+    case XAI__PAD_CHANNELS:
+        return pad_channels(p, n, c, y, x);
     default:
         return make(*value_at(&p->in, n, c, y, x), 0);
     }

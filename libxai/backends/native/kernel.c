@@ -107,7 +107,7 @@ static int32_t plan_rows(const xai__native_kernel *k, int64_t row_cost, bool has
         n_tasks = smaller(n_tasks, n_rows * k->desc.out_w / TASK_PIXELS);
     if (n_tasks > 1)
         return (int32_t)((n_rows + smaller(n_tasks, n_rows) - 1) / smaller(n_tasks, n_rows));
-    return (int32_t)(n_rows * smaller(larger(TASK_COST / (row_cost * n_rows), 1), 64));
+    return (int32_t)(n_rows * smaller(larger(TASK_COST / (row_cost * n_rows), 1), 16));
 }
 
 /* Two threads share an odd number of tasks badly: one more, or one less if that cuts the rows evenly. */
