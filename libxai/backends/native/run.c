@@ -26,7 +26,7 @@ static const xai__level levels[] = {
       &xai__winograd_avx512,
       &xai__products_avx512,
       xai__peaks_avx512,
-      { 1.05f, { 60, 200 }, { 80, 260 }, 4 } },
+      { 1.05f, { 60, 200 }, { 80, 260 }, 8 } },
     { "avx2",
       XAI__CPU_AVX2,
       &xai__dot_avx2,
@@ -36,7 +36,7 @@ static const xai__level levels[] = {
       &xai__winograd_avx2,
       &xai__products_avx2,
       xai__peaks_avx2,
-      { 1.1f, { 80, 300 }, { 100, 350 }, 4 } },
+      { 1.1f, { 80, 300 }, { 100, 350 }, 8 } },
 #endif
     { "baseline",
       0,

@@ -129,7 +129,7 @@ typedef struct xai__costs {
     float fma;             /* one lane of an input block times a block of weights, in a full register tile */
     float winograd_in[2];  /* transforms of a patch: small, large */
     float winograd_out[2]; /* of a tile's outputs */
-    float weights;         /* a block of weights that no cache holds */
+    float weights;         /* a block of weights that the second-level cache does not hold */
 } xai__costs;
 
 /* The code of one instruction set. */
