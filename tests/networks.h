@@ -200,6 +200,25 @@ static inline xai_model *network_preactivation(xai_context *context)
     return network_end(&n, network_head(&n, x, 7));
 }
 
+/* Inverted residuals whose wide values are too large for a cache: steps run in pairs, but for the depthwise convolution
+ * whose input is read again. */
+static inline xai_model *network_inverted(xai_context *context)
+{
+    network n = network_begin(context, 3, 45, 43);
+    int32_t x = network_conv(&n, 0, 8, 3, 1, 1, false, "conv1"), wide;
+
+    x = network_unary(&n, XAI__OP_CLIP,
+                      network_batch_norm(&n, network_conv(&n, x, 72, 1, 1, 1, false, "a.conv1"), "a.bn1"), "a.clip1");
+    x = network_unary(&n, XAI__OP_CLIP,
+                      network_batch_norm(&n, network_conv(&n, x, 72, 5, 1, 72, false, "a.conv2"), "a.bn2"), "a.clip2");
+    x = network_conv(&n, x, 24, 1, 1, 1, true, "a.conv3");
+    wide = network_unary(&n, XAI__OP_RELU, network_conv(&n, x, 72, 1, 1, 1, true, "b.conv1"), "b.relu");
+    x = network_conv(&n, wide, 72, 3, 1, 72, true, "b.conv2");
+    x = network_binary(&n, XAI__OP_ADD, x, wide, "b.add");
+    x = network_unary(&n, XAI__OP_CLIP, network_conv(&n, x, 72, 3, 2, 72, true, "b.conv3"), "b.clip");
+    return network_end(&n, network_head(&n, x, 6));
+}
+
 /* Concatenations: free, of a part that was used before, of parts that fit no block; squeeze and excite; a sigmoid. */
 static inline xai_model *network_dense(xai_context *context)
 {

@@ -60,6 +60,13 @@ typedef struct xai__window {
     int32_t y0, y1, x0, x1;
 } xai__window;
 
+/* Output channels and pixels of one image, or of several that follow each other. */
+typedef struct xai__part {
+    size_t image, n_images;
+    xai__window window;
+    int32_t first_block, end_block; /* of 16 channels */
+} xai__part;
+
 /* One rounded operation of an epilogue, in this order, never contracted with the next: fused or alone it gives the same
  * bits. */
 typedef struct xai__stage {
@@ -99,6 +106,8 @@ typedef struct xai__kernel {
     const char *name; /* "native/avx512/conv-direct", shown by `xai layers` */
     uint32_t in_layout, out_layout;
     size_t task_scratch, shared_scratch_per_image; /* bytes */
+    bool takes_parts;                              /* part() and needs() may be called */
+    bool keeps_blocks; /* a block of the output depends on the same block of the input alone */
     xai__packing packing;
 } xai__kernel;
 
@@ -139,6 +148,12 @@ struct xai__backend {
     /* Any order, any thread, cannot fail. A task may span images, but an image's bits are those it has alone. Outputs
      * may share sums where reach() says so; an input that is not finite may then make NaN of all that it reaches. */
     void (*task)(const xai__kernel *kernel, const xai__args *args, size_t index, void *task_scratch);
+
+    /* Of kernels that take parts: one part of one image, with the bits that tasks give it. args.windows is not read. */
+    void (*part)(const xai__kernel *kernel, const xai__args *args, const xai__part *part, void *task_scratch);
+
+    /* Of kernels that take parts: the inputs that these outputs read, inside the map. */
+    xai__window (*needs)(const xai__kernel *kernel, xai__window outputs);
 
     void (*free)(xai__kernel *kernel, xai_context *context);
 };

@@ -195,6 +195,16 @@ void xai__kernel_task(const xai__kernel *kernel, const xai__args *args, size_t i
     kernel->backend->task(kernel, args, index, task_scratch);
 }
 
+void xai__kernel_part(const xai__kernel *kernel, const xai__args *args, const xai__part *part, void *task_scratch)
+{
+    kernel->backend->part(kernel, args, part, task_scratch);
+}
+
+xai__window xai__kernel_needs(const xai__kernel *kernel, xai__window outputs)
+{
+    return kernel->backend->needs(kernel, outputs);
+}
+
 void xai__kernel_free(xai__kernel *kernel, xai_context *context)
 {
     if (kernel != NULL)

@@ -25,6 +25,11 @@ bool xai__chain_is_exact(const xai__chain *chain);
 
 size_t xai__kernel_n_tasks(const xai__kernel *kernel, const xai__args *args);
 void xai__kernel_task(const xai__kernel *kernel, const xai__args *args, size_t index, void *task_scratch);
+
+/* Of a kernel that takes parts. */
+void xai__kernel_part(const xai__kernel *kernel, const xai__args *args, const xai__part *part, void *task_scratch);
+xai__window xai__kernel_needs(const xai__kernel *kernel, xai__window outputs);
+
 void xai__kernel_free(xai__kernel *kernel, xai_context *context);
 
 /* False if the kernel does not know windows: then everything is reached. */

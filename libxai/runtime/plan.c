@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include "ops/op.h"
+#include "runtime/pair.h"
 #include "runtime/place.h"
 
 /* A plan under construction. */
@@ -577,9 +578,11 @@ static xai_status copy_key(xai__plan *plan, const xai__plan_key *key)
 
 static void measure_scratch(xai__plan *plan)
 {
-    for (size_t i = 0; i < plan->n_steps; i++)
-        if (plan->steps[i].kernel != NULL && plan->steps[i].kernel->task_scratch > plan->task_scratch)
-            plan->task_scratch = plan->steps[i].kernel->task_scratch;
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        size_t size = xai__step_scratch(plan, i);
+
+        plan->task_scratch = size > plan->task_scratch ? size : plan->task_scratch;
+    }
     plan->task_scratch = (plan->task_scratch + XAI__ALIGNMENT - 1) / XAI__ALIGNMENT * XAI__ALIGNMENT;
 }
 
@@ -605,6 +608,8 @@ static xai_status compile(planner *p, const xai__plan_key *key)
         status = xai__lower(&p->lowered, &p->plan->key);
     if (status == XAI_OK)
         status = emit_all(p);
+    if (status == XAI_OK)
+        xai__pairs_find(p->plan);
     if (status == XAI_OK)
         status = xai__memory_assign(p->plan->context, p->plan->buffers, p->plan->n_buffers, &p->plan->arena);
     if (status == XAI_OK)

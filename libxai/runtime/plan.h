@@ -24,6 +24,14 @@ enum xai__step_kind { XAI__STEP_KERNEL, XAI__STEP_REFERENCE, XAI__STEP_DELIVER }
 
 enum { XAI__NO_PLACE = -1 };
 
+/* How a step runs together with the next one, which alone reads what it computes: in groups of so many blocks of
+ * channels and so many rows of the next step's output, whose input is kept in scratch memory. */
+typedef struct xai__pair {
+    int32_t n_blocks, n_rows; /* 0: each step runs alone */
+    int32_t kept_rows;        /* of the input, at most */
+    size_t bytes;             /* that they take */
+} xai__pair;
+
 typedef struct xai__step {
     uint32_t kind;
     int32_t node;  /* base node; -1: a map or a change of layout */
@@ -40,6 +48,7 @@ typedef struct xai__step {
     const void *raw; /* weights that are used as they are */
     xai__packed *parameters[XAI__MAX_STAGES];
     int64_t scratch_buffer; /* -1: none */
+    xai__pair pair;
 
     /* REFERENCE */
     int32_t *inputs; /* places; NO_PLACE: absent */

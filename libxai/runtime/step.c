@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/tensor.h"
 #include "ops/op.h"
+#include "runtime/pair.h"
 
 enum { MAX_INPUTS = 64 };
 
@@ -105,15 +106,30 @@ void xai__call_run(const xai__call *call, const xai__step *step, xai__team *team
     xai__team_run(team, xai__kernel_n_tasks(step->kernel, &call->args), run_task, &job);
 }
 
+static void bind(xai__call *call, const chunk *c, const xai__step *step)
+{
+    xai__call_bind(call, c->run->plan, step, locate, c);
+    call->args.n_images = c->n;
+    if (step->scratch_buffer >= 0)
+        call->args.shared_scratch = buffer_start(c, (size_t)step->scratch_buffer);
+}
+
+static void run_pair(const chunk *c, const xai__step *first)
+{
+    const xai__run *run = c->run;
+    xai__call calls[2];
+
+    bind(&calls[0], c, first);
+    bind(&calls[1], c, first + 1);
+    xai__pair_run(first, calls, run->plan, run->team, run->task_scratch);
+}
+
 static void run_kernel(const chunk *c, const xai__step *step)
 {
     const xai__run *run = c->run;
     xai__call call;
 
-    xai__call_bind(&call, run->plan, step, locate, c);
-    call.args.n_images = c->n;
-    if (step->scratch_buffer >= 0)
-        call.args.shared_scratch = buffer_start(c, (size_t)step->scratch_buffer);
+    bind(&call, c, step);
     xai__call_run(&call, step, run->team, run->task_scratch, run->plan->task_scratch);
 }
 
@@ -239,7 +255,10 @@ static xai_status run_step(const chunk *c, const xai__step *step)
         return xai__fail(XAI_E_CANCELLED, "cancelled");
     switch (step->kind) {
     case XAI__STEP_KERNEL:
-        run_kernel(c, step);
+        if (step->pair.n_rows > 0)
+            run_pair(c, step);
+        else
+            run_kernel(c, step);
         return XAI_OK;
     case XAI__STEP_REFERENCE:
         run_reference(c, step);
@@ -253,8 +272,12 @@ static xai_status run_steps(const chunk *c, size_t from, size_t to)
 {
     xai_status status = XAI_OK;
 
-    for (size_t i = from; i < to && status >= 0; i++)
-        status = run_step(c, &c->run->plan->steps[i]);
+    for (size_t i = from; i < to && status >= 0; i++) {
+        const xai__step *step = &c->run->plan->steps[i];
+
+        status = run_step(c, step);
+        i += step->pair.n_rows > 0;
+    }
     return status;
 }
 

@@ -11,7 +11,7 @@
 
 typedef xai_model *(*make_fn)(xai_context *context);
 
-static const make_fn makers[] = { network_residual, network_preactivation, network_dense };
+static const make_fn makers[] = { network_residual, network_preactivation, network_dense, network_inverted };
 static const char *const chains[] = { "native", "ref", "native-avx2", "native-baseline" };
 
 enum { N_MAKERS = sizeof makers / sizeof *makers, N_CHAINS = sizeof chains / sizeof *chains };
@@ -204,6 +204,38 @@ START_TEST(chains_are_fused)
         n_steps += *at == ' ';
     /* conv1, maxpool, a.conv1, a.conv2, b.down.0, b.conv1, b.conv2, avgpool, fc */
     ck_assert_msg(n_steps == 9, "%zu steps: %s", n_steps, kernels);
+    xai_model_unref(model);
+    xai_context_unref(context);
+}
+END_TEST
+
+/* a.conv1 with a.conv2, b.conv2 with b.conv3; b.conv1 feeds two. Others must see a tapped value whole. */
+START_TEST(large_values_stay_in_the_cache)
+{
+    xai_context *context = testing_context(1);
+    xai_model *model = network_inverted(context);
+    int32_t fetched[2] = { -1, model->graph.output };
+    size_t n_pairs[2] = { 0, 0 };
+
+    ck_assert_ok(xai__graph_find(&fetched[0], &model->graph, "a.clip1"));
+    for (size_t i = 0; i < 2; i++) {
+        const xai__plan_key key = { .graph = &model->graph,
+                                    .n_early = model->graph.n_nodes,
+                                    .feeds = &model->graph.input,
+                                    .n_feeds = 1,
+                                    .taps = fetched + i,
+                                    .n_taps = 2 - i,
+                                    .fetches = fetched + i,
+                                    .n_fetches = 2 - i };
+        xai__plan *plan = NULL;
+
+        ck_assert_ok(xai__cache_plan(&plan, model, &key));
+        for (size_t j = 0; j < plan->n_steps; j++)
+            n_pairs[i] += plan->steps[j].pair.n_rows > 0;
+        xai__cache_release(model, plan);
+    }
+    ck_assert_uint_eq(n_pairs[0], 1);
+    ck_assert_uint_eq(n_pairs[1], 2);
     xai_model_unref(model);
     xai_context_unref(context);
 }
@@ -562,6 +594,7 @@ static Suite *make_suite(void)
     tcase_add_loop_test(cases, hooks_cost_no_bit, 0, N_MAKERS * N_CHAINS);
     tcase_add_loop_test(cases, hooks_change_no_kernel, 0, N_MAKERS);
     tcase_add_test(cases, chains_are_fused);
+    tcase_add_test(cases, large_values_stay_in_the_cache);
     tcase_add_loop_test(cases, same_bits, 0, N_MAKERS * N_CHAINS);
     tcase_add_test(cases, feeds_from_the_middle);
     tcase_add_test(cases, residuals_lead_around);

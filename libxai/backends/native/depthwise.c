@@ -9,18 +9,6 @@ static bool takes(const xai__op_desc *desc, const xai__level *level)
     return desc->op == XAI__CONV;
 }
 
-/* Rows of the input that these outputs read: n of them from *first on. */
-static int32_t input_rows(const xai__axis *axis, int32_t first_out, int32_t end_out, int32_t *first)
-{
-    int64_t low = (int64_t)first_out * axis->stride - axis->pad;
-    int64_t high = (int64_t)(end_out - 1) * axis->stride - axis->pad + (int64_t)(axis->kernel - 1) * axis->dilation + 1;
-
-    low = low < 0 ? 0 : low;
-    high = high > axis->in ? axis->in : high;
-    *first = (int32_t)low;
-    return high > low ? (int32_t)(high - low) : 0;
-}
-
 static void plan(xai__native_kernel *kernel)
 {
     const xai__op_desc *desc = &kernel->desc;
@@ -76,8 +64,10 @@ static void sweep_gathered(xai__sweep *sweep, const xai__part *part, const float
     const xai__op_desc *desc = &kernel->desc;
     const int32_t n_inputs = xai__group_inputs(desc);
     xai__part one = *part;
-    int32_t first, n = input_rows(&kernel->rows, part->window.y0, part->window.y1, &first);
+    int32_t first = part->window.y0, end = part->window.y1, n;
 
+    xai__axis_needs(&kernel->rows, &first, &end);
+    n = end - first;
     sweep->in_pixel = XAI__BLOCK;
     sweep->in_row = (int64_t)desc->in_w * XAI__BLOCK;
     sweep->in = scratch;

@@ -56,6 +56,15 @@ xai__span xai__axis_span(const xai__axis *axis, int32_t first, int32_t end)
     return span;
 }
 
+void xai__axis_needs(const xai__axis *axis, int32_t *first, int32_t *end)
+{
+    int64_t low = (int64_t)*first * axis->stride - axis->pad;
+    int64_t high = ((int64_t)*end - 1) * axis->stride - axis->pad + (int64_t)(axis->kernel - 1) * axis->dilation + 1;
+
+    *first = clamp(low, 0, axis->in);
+    *end = clamp(high, *first, axis->in);
+}
+
 static void reach_taps(const xai__axis *axis, int64_t *low, int64_t *high)
 {
     int64_t span = (int64_t)(axis->kernel - 1) * axis->dilation;

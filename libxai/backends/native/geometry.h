@@ -21,6 +21,9 @@ void xai__axes_of(xai__axis *rows, xai__axis *cols, const xai__op_desc *desc);
 /* The longest span that starts at first and ends at end or before. */
 xai__span xai__axis_span(const xai__axis *axis, int32_t first, int32_t end);
 
+/* Makes of the outputs [*first, *end) the inputs that they read, inside the map; may be empty. */
+void xai__axis_needs(const xai__axis *axis, int32_t *first, int32_t *end);
+
 /* Writes to [*first, *end) the outputs whose bits may change with any of these inputs; may be empty. tile: see
  * xai__method. */
 void xai__axis_reach(const xai__axis *axis, int32_t tile, int32_t *first, int32_t *end);

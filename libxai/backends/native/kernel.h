@@ -8,18 +8,12 @@
 
 typedef struct xai__native_kernel xai__native_kernel;
 
-/* What one task does in one image, or in several at once if the method joins images. */
-typedef struct xai__part {
-    size_t image, n_images;
-    xai__window window;
-    int32_t first_block, end_block; /* of the output */
-} xai__part;
-
 /* One algorithm. Rows of a static table, asked in order. */
 typedef struct xai__method {
     const char *name; /* "conv-direct" */
     bool (*takes)(const xai__op_desc *desc, const xai__level *level);
     void (*plan)(xai__native_kernel *kernel); /* layouts, packing, scratch, grid; its fields are set otherwise */
+    /* n_images is 1 unless the method joins images. */
     void (*part)(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part, float *scratch);
     bool joins_images; /* where each has one row */
     int32_t tile;      /* outputs in a square of so many by so many share their sums; 0 or 1: none do */

@@ -81,6 +81,8 @@ static void set_up(xai__native_kernel *kernel, const xai__method *method, const 
     xai__axes_of(&kernel->rows, &kernel->cols, desc);
     snprintf(kernel->name, sizeof kernel->name, "native/%s/%s", level->name, method->name);
     method->plan(kernel);
+    kernel->base.takes_parts = desc->op == XAI__CONV && method->task == NULL;
+    kernel->base.keeps_blocks = desc->op == XAI__CONV && xai__is_depthwise(desc);
 }
 
 static xai_status plan(xai__kernel **out, void *state, xai_context *context, const xai__op_desc *desc)
@@ -142,6 +144,22 @@ static void task(const xai__kernel *base, const xai__args *args, size_t index, v
         xai__grid_task(kernel, args, index, scratch);
 }
 
+static void part(const xai__kernel *base, const xai__args *args, const xai__part *part, void *scratch)
+{
+    const xai__native_kernel *kernel = (const xai__native_kernel *)base;
+
+    kernel->method->part(kernel, args, part, scratch);
+}
+
+static xai__window needs(const xai__kernel *base, xai__window outputs)
+{
+    const xai__native_kernel *kernel = (const xai__native_kernel *)base;
+
+    xai__axis_needs(&kernel->rows, &outputs.y0, &outputs.y1);
+    xai__axis_needs(&kernel->cols, &outputs.x0, &outputs.x1);
+    return outputs;
+}
+
 static void free_kernel(xai__kernel *kernel, xai_context *context)
 {
     xai__free(context, kernel);
@@ -155,5 +173,7 @@ const xai__backend xai__backend_native = {
     .reach = reach,
     .n_tasks = n_tasks,
     .task = task,
+    .part = part,
+    .needs = needs,
     .free = free_kernel,
 };
