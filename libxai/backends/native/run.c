@@ -12,7 +12,7 @@ extern const xai__few_table xai__few_baseline, xai__few_avx2, xai__few_avx512;
 extern const xai__slide_table xai__slides_baseline, xai__slides_avx2, xai__slides_avx512;
 extern const xai__winograd_table xai__winograd_baseline, xai__winograd_avx2, xai__winograd_avx512;
 extern const xai__products_table xai__products_baseline, xai__products_avx2, xai__products_avx512;
-extern xai__peaks_fn xai__peaks_baseline, xai__peaks_avx2, xai__peaks_avx512;
+extern const xai__peaks_table xai__peaks_table_baseline, xai__peaks_table_avx2, xai__peaks_table_avx512;
 
 /* Best first. */
 static const xai__level levels[] = {
@@ -25,7 +25,7 @@ static const xai__level levels[] = {
       &xai__slides_avx512,
       &xai__winograd_avx512,
       &xai__products_avx512,
-      xai__peaks_avx512,
+      &xai__peaks_table_avx512,
       { 1.05f, { 60, 200 }, { 80, 260 }, 8 } },
     { "avx2",
       XAI__CPU_AVX2,
@@ -35,7 +35,7 @@ static const xai__level levels[] = {
       &xai__slides_avx2,
       &xai__winograd_avx2,
       &xai__products_avx2,
-      xai__peaks_avx2,
+      &xai__peaks_table_avx2,
       { 1.1f, { 80, 300 }, { 100, 350 }, 8 } },
 #endif
     { "baseline",
@@ -46,7 +46,7 @@ static const xai__level levels[] = {
       &xai__slides_baseline,
       &xai__winograd_baseline,
       &xai__products_baseline,
-      xai__peaks_baseline,
+      &xai__peaks_table_baseline,
       { 4.4f, { 160, 600 }, { 200, 700 }, 4 } },
 };
 

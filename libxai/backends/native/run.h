@@ -105,20 +105,30 @@ typedef struct xai__slide_table {
     xai__slide_fn *runs[2][2];
 } xai__slide_table;
 
-/* Windows of a max-pool in a line, of one block, that have the same taps inside the map: what goes from dy to one row
- * of dx. Strides in floats. */
+/* Windows of a max-pool in a line, of one block, that have the same taps inside the map. Strides in floats. Taps are
+ * numbered row by row over the whole window. */
 typedef struct xai__peaks {
-    const float *x;                 /* the first tap of the first window */
+    const float *x;                 /* the first tap inside, of the first window */
     int64_t x_row, x_col, x_window; /* between taps, between windows */
-    const float *dy;                /* of the first window */
-    int64_t dy_window;
-    float *row; /* of dx: what lies under the first tap of a row of taps: */
-    int64_t row_col, row_window;
-    int32_t tap_row, n_rows, n_cols, n_windows;
+    float *at;                      /* a block a window: each lane's tap of the first maximum or the last NaN */
+    int32_t tap, tap_row;           /* the first tap inside, from one row of taps to the next */
+    int32_t n_rows, n_cols, n_windows;
 } xai__peaks;
 
-/* Adds dy, lane by lane, where the window's first maximum or last NaN lies in the row. */
-typedef void xai__peaks_fn(const xai__peaks *peaks);
+/* What goes from their dy to one row of dx. */
+typedef struct xai__peaks_sent {
+    const float *at, *dy; /* of the first window */
+    int64_t dy_window;
+    float *row;                  /* what lies under the row of taps: */
+    int64_t row_col, row_window; /* between taps, between windows */
+    int32_t tap;                 /* the first tap inside */
+    int32_t n_cols, n_windows;
+} xai__peaks_sent;
+
+typedef struct xai__peaks_table {
+    void (*find)(const xai__peaks *peaks);      /* writes at */
+    void (*send)(const xai__peaks_sent *peaks); /* adds dy, lane by lane, where the tap is */
+} xai__peaks_table;
 
 typedef struct xai__winograd_table xai__winograd_table;
 typedef struct xai__products_table xai__products_table;
@@ -142,7 +152,7 @@ typedef struct xai__level {
     const xai__slide_table *slide;
     const xai__winograd_table *winograd;
     const xai__products_table *products;
-    xai__peaks_fn *peaks;
+    const xai__peaks_table *peaks;
     xai__costs costs;
 } xai__level;
 

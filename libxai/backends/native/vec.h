@@ -17,61 +17,64 @@
 /* A block is PARTS registers. Loads and stores need no alignment. part_max(a, b) is a > b ? a : b and part_min(a, b) is
  * a < b ? a : b, so that NaN in b passes, as x86 has it. part_fma is fused where the instruction set has it; baseline
  * x86 has not: there it is a product and a sum, both rounded, and the bits differ from the other levels.
- * part_if_less(a, b, v) is v in the lanes where a < b, else 0; part_if_above(a, b, v, w) is v where a > b or a is NaN,
- * else w. */
+ * part_if_less(a, b, v) is v in the lanes where a < b, else 0, part_if_equal where a = b; part_if_above(a, b, v, w) is
+ * v where a > b or a is NaN, else w. */
 #if defined(XAI_ISA_AVX512)
 #include <immintrin.h>
 #define PARTS 1
 typedef __m512 part;
-#define part_load             _mm512_loadu_ps
-#define part_store            _mm512_storeu_ps
-#define part_set1             _mm512_set1_ps
-#define part_fma              _mm512_fmadd_ps
-#define part_add              _mm512_add_ps
-#define part_sub              _mm512_sub_ps
-#define part_mul              _mm512_mul_ps
-#define part_div              _mm512_div_ps
-#define part_max              _mm512_max_ps
-#define part_min              _mm512_min_ps
-#define part_if_less(a, b, v) _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), v)
-#define part_keep_nan(a, v)   _mm512_mask_mov_ps(v, _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), a)
+#define part_load              _mm512_loadu_ps
+#define part_store             _mm512_storeu_ps
+#define part_set1              _mm512_set1_ps
+#define part_fma               _mm512_fmadd_ps
+#define part_add               _mm512_add_ps
+#define part_sub               _mm512_sub_ps
+#define part_mul               _mm512_mul_ps
+#define part_div               _mm512_div_ps
+#define part_max               _mm512_max_ps
+#define part_min               _mm512_min_ps
+#define part_if_less(a, b, v)  _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), v)
+#define part_if_equal(a, b, v) _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ), v)
+#define part_keep_nan(a, v)    _mm512_mask_mov_ps(v, _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), a)
 #define part_if_above(a, b, v, w)                                                                                      \
     _mm512_mask_mov_ps(w, _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ) | _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), v)
 
 #elif defined(XAI_ISA_AVX2)
 #include <immintrin.h>
-#define PARTS                 2
+#define PARTS                  2
 typedef __m256 part;
-#define part_load             _mm256_loadu_ps
-#define part_store            _mm256_storeu_ps
-#define part_set1             _mm256_set1_ps
-#define part_fma              _mm256_fmadd_ps
-#define part_add              _mm256_add_ps
-#define part_sub              _mm256_sub_ps
-#define part_mul              _mm256_mul_ps
-#define part_div              _mm256_div_ps
-#define part_max              _mm256_max_ps
-#define part_min              _mm256_min_ps
-#define part_if_less(a, b, v) _mm256_and_ps(_mm256_cmp_ps(a, b, _CMP_LT_OQ), v)
-#define part_keep_nan(a, v)   _mm256_blendv_ps(v, a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q))
+#define part_load              _mm256_loadu_ps
+#define part_store             _mm256_storeu_ps
+#define part_set1              _mm256_set1_ps
+#define part_fma               _mm256_fmadd_ps
+#define part_add               _mm256_add_ps
+#define part_sub               _mm256_sub_ps
+#define part_mul               _mm256_mul_ps
+#define part_div               _mm256_div_ps
+#define part_max               _mm256_max_ps
+#define part_min               _mm256_min_ps
+#define part_if_less(a, b, v)  _mm256_and_ps(_mm256_cmp_ps(a, b, _CMP_LT_OQ), v)
+#define part_if_equal(a, b, v) _mm256_and_ps(_mm256_cmp_ps(a, b, _CMP_EQ_OQ), v)
+#define part_keep_nan(a, v)    _mm256_blendv_ps(v, a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q))
 #define part_if_above(a, b, v, w)                                                                                      \
     _mm256_blendv_ps(w, v, _mm256_or_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ), _mm256_cmp_ps(a, a, _CMP_UNORD_Q)))
 
 #elif defined(__SSE2__)
 #include <emmintrin.h>
-#define PARTS                 4
+#define PARTS                  4
 typedef __m128 part;
-#define part_load             _mm_loadu_ps
-#define part_store            _mm_storeu_ps
-#define part_set1             _mm_set1_ps
-#define part_fma(a, b, c)     _mm_add_ps(_mm_mul_ps(a, b), c)
-#define part_add              _mm_add_ps
-#define part_sub              _mm_sub_ps
-#define part_mul              _mm_mul_ps
-#define part_div              _mm_div_ps
-#define part_max              _mm_max_ps
-#define part_min              _mm_min_ps
-#define part_if_less(a, b, v) _mm_and_ps(_mm_cmplt_ps(a, b), v)
+#define part_load              _mm_loadu_ps
+#define part_store             _mm_storeu_ps
+#define part_set1              _mm_set1_ps
+#define part_fma(a, b, c)      _mm_add_ps(_mm_mul_ps(a, b), c)
+#define part_add               _mm_add_ps
+#define part_sub               _mm_sub_ps
+#define part_mul               _mm_mul_ps
+#define part_div               _mm_div_ps
+#define part_max               _mm_max_ps
+#define part_min               _mm_min_ps
+#define part_if_less(a, b, v)  _mm_and_ps(_mm_cmplt_ps(a, b), v)
+#define part_if_equal(a, b, v) _mm_and_ps(_mm_cmpeq_ps(a, b), v)
 
 INLINE part part_keep_nan(part a, part v)
 {
@@ -119,6 +122,7 @@ INLINE part part_select(part_mask mask, part a, part b)
 #define part_max(a, b)            part_select((a) > (b), a, b)
 #define part_min(a, b)            part_select((a) < (b), a, b)
 #define part_if_less(a, b, v)     ((part)((part_mask)(v) & ((a) < (b))))
+#define part_if_equal(a, b, v)    ((part)((part_mask)(v) & ((a) == (b))))
 #define part_keep_nan(a, v)       part_select((a) != (a), a, v)
 #define part_if_above(a, b, v, w) part_select(((a) > (b)) | ((a) != (a)), v, w)
 #if defined(__aarch64__)
@@ -200,6 +204,7 @@ INLINE vec vec_set1(float value)
 
 VEC_OF_THREE(fma)
 VEC_OF_THREE(if_less)
+VEC_OF_THREE(if_equal)
 VEC_OF_TWO(add)
 VEC_OF_TWO(sub)
 VEC_OF_TWO(mul)
