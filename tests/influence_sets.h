@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#include "explain/influence.h"
+#include "explain/influence/influence.h"
 #include "io/weights.h"
 
 /* N x 3 x H x W whole numbers from 0 to 255, and a label each. */

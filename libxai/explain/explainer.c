@@ -11,8 +11,8 @@
 #include "core/error.h"
 #include "core/options.h"
 #include "core/tensor.h"
-#include "explain/metric.h"
-#include "explain/scorer.h"
+#include "explain/metric/metric.h"
+#include "explain/perturb/scorer.h"
 
 /* Which family a name belongs to; the first row that is no CAM begins the gradients. */
 static const char *const methods[] = {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/hash.h"
-#include "explain/influence.h"
+#include "explain/influence/influence.h"
 #include "fuzz.h"
 #include "model/model.h"
 

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "core/rng.h"
-#include "explain/cam.h"
+#include "explain/cam/cam.h"
 #include "testing.h"
 
 enum { MOST = 4096 };

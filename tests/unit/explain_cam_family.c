@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-#include "explain/cam.h"
+#include "explain/cam/cam.h"
 
 static const char *const methods[] = { "cam",          "gradcam",  "gradcam++",           "xgradcam",
                                        "layercam",     "hirescam", "gradcam-elementwise", "eigencam",

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "explain/objective.h"
+#include "explain/visualize/objective.h"
 
 enum { N_PICTURES = 3 };
 

@@ -8,9 +8,9 @@
 #include "core/context.h"
 #include "core/memory.h"
 #include "core/rng.h"
-#include "explain/adam.h"
-#include "explain/parameterisation.h"
-#include "explain/transform.h"
+#include "explain/visualize/adam.h"
+#include "explain/visualize/parameterisation.h"
+#include "explain/visualize/transform.h"
 
 static void fill(float *data, size_t n, uint64_t seed)
 {

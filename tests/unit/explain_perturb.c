@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "explain/perturb.h"
+#include "explain/perturb/perturb.h"
 
 enum { N_IMAGES = 23, N_PIXELS = 12, N_CLASSES = 3 };
 

@@ -7,7 +7,7 @@
 
 #include "core/rng.h"
 #include "explain/attribution.h"
-#include "explain/rise.h"
+#include "explain/perturb/rise.h"
 #include "io/weights.h"
 
 /* --- eclique's masks and map --- */

@@ -6,7 +6,7 @@
 
 #include "explained.h"
 
-#include "explain/metric_parameters.h"
+#include "explain/metric/metric_parameters.h"
 
 static explained e;
 

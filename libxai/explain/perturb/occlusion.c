@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT
+ * Occlusion: profiles, options, the public function. */
+#include "explain/perturb/occlusion.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/memory.h"
+#include "core/options.h"
+#include "explain/baseline.h"
+
+/* The quirks are the originals'. */
+static const xai__occlusion_profile profiles[] = {
+    { .profile = { .name = "default", .is_raw = true }, .window = 16, .has_cut_windows = true },
+    { .profile = { .name = "captum", .is_raw = true }, .window = 16, .has_cut_windows = true },
+    { .profile = { .name = "kazuto", .is_raw = true },
+      .window = 35,
+      .stride = 1,
+      .map = XAI__OCCLUSION_WINDOW,
+      .is_padded = true,
+      .starts_late = true },
+    { .profile = { .name = "xplique", .is_raw = true }, .window = 3, .stride = UINT32_MAX, .map = XAI__OCCLUSION_SUM },
+};
+
+enum { N_PROFILES = sizeof profiles / sizeof *profiles, BLUR_SHARE = 20 };
+
+/* --- options --- */
+
+static xai_status find_profile(const xai__occlusion_profile **out, const char *name)
+{
+    for (size_t i = 0; i < N_PROFILES; i++)
+        if (strcmp(profiles[i].profile.name, name) == 0) {
+            *out = &profiles[i];
+            return XAI_OK;
+        }
+    return xai__fail(XAI_E_NOT_FOUND, "occlusion has no profile '%.40s'; it has default, captum, kazuto, xplique",
+                     name);
+}
+
+static uint32_t default_stride(const xai__occlusion_profile *profile, uint32_t window)
+{
+    return profile->stride == 0 ? (window + 1) / 2 : profile->stride == UINT32_MAX ? window : profile->stride;
+}
+
+static void fill_defaults(xai_occlusion_options *o, const xai__occlusion_profile *profile)
+{
+    if (o->window_height == 0)
+        o->window_height = o->window_width != 0 ? o->window_width : profile->window;
+    if (o->window_width == 0)
+        o->window_width = o->window_height;
+    if (o->stride_height == 0)
+        o->stride_height = o->stride_width != 0 ? o->stride_width : default_stride(profile, o->window_height);
+    if (o->stride_width == 0)
+        o->stride_width = o->stride_height < o->window_width ? o->stride_height
+                                                             : default_stride(profile, o->window_width);
+    if (o->fill == NULL)
+        o->fill = "value";
+}
+
+static xai_status check_values(const xai_occlusion_options *o)
+{
+    const uint32_t sizes[] = { o->window_height, o->window_width, o->stride_height, o->stride_width };
+
+    if ((o->flags & ~(uint32_t)XAI_OCCLUSION_WHOLE) != 0 || o->reserved != 0)
+        return xai__fail(XAI_E_INVALID, "flags are %u, reserved is %u", o->flags, o->reserved);
+    if (!isfinite(o->fill_value) || !isfinite(o->blur_sigma) || o->blur_sigma < 0)
+        return xai__fail(XAI_E_INVALID, "fill_value is %g, blur_sigma is %g", (double)o->fill_value,
+                         (double)o->blur_sigma);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (sizes[i] > INT32_MAX)
+            return xai__fail(XAI_E_INVALID, "a window or stride is %u", sizes[i]);
+    if (o->baseline != NULL && (o->fill != NULL || o->fill_value != 0))
+        return xai__fail(XAI_E_INVALID, "a baseline is given, and fill or fill_value too");
+    return XAI_OK;
+}
+
+static xai_status read_options(xai__occlusion *o, const xai_occlusion_options *options)
+{
+    xai_status status = XAI__OPTIONS_READ(&o->options, options);
+
+    if (status == XAI_OK)
+        status = XAI__OPTIONS_READ(&o->run, o->options.run);
+    if (status == XAI_OK)
+        status = find_profile(&o->profile, o->options.profile != NULL ? o->options.profile : "default");
+    if (status == XAI_OK)
+        status = check_values(&o->options);
+    if (status == XAI_OK)
+        fill_defaults(&o->options, o->profile);
+    return status;
+}
+
+/* --- the image, and what covers it --- */
+
+/* An image that a model takes as it is counts as padded. */
+static bool wants_padding(const xai__occlusion *o, const xai_session *session, const xai_tensor *input)
+{
+    const xai_black_box *box = o->options.black_box;
+    const int64_t *taken = session != NULL ? session->model->graph.values[session->model->graph.input].shape + 1
+                           : box != NULL   ? box->shape
+                                           : NULL;
+
+    return o->profile->is_padded && input->rank == 4 && input->size > 0 && taken != NULL &&
+           (taken[0] == 0 || memcmp(taken, input->shape + 1, 3 * sizeof *taken) != 0);
+}
+
+static xai_status pad(xai_tensor **out, const xai_tensor *input, int64_t rows, int64_t columns, float value)
+{
+    const int64_t *in = input->shape;
+    const int64_t shape[4] = { in[0], in[1], in[2] + 2 * rows, in[3] + 2 * columns };
+    xai_status status = xai__tensor_create(out, input->object.context, shape, 4);
+
+    if (status < 0)
+        return status;
+    for (size_t i = 0; i < (*out)->size; i++)
+        (*out)->data[i] = value;
+    for (int64_t y = 0; y < in[0] * in[1] * in[2]; y++) {
+        int64_t plane = y / in[2], row = y % in[2] + rows;
+
+        memcpy((*out)->data + (plane * shape[2] + row) * shape[3] + columns, input->data + y * in[3],
+               (size_t)in[3] * sizeof(float));
+    }
+    return XAI_OK;
+}
+
+static xai_status take_image(xai__occlusion *o, const xai_session *session, xai_tensor *input)
+{
+    if (input == NULL)
+        return xai__fail(XAI_E_INVALID, "input is NULL");
+    if (wants_padding(o, session, input))
+        return pad(&o->image, input, o->options.window_height / 2, o->options.window_width / 2, o->options.fill_value);
+    o->image = xai_tensor_ref(input);
+    return XAI_OK;
+}
+
+static xai_status make_baseline(xai__occlusion *o)
+{
+    const int64_t *shape = o->image->shape;
+    double sigma = o->options.blur_sigma;
+    char got[128], wanted[128];
+
+    if (o->options.baseline != NULL) {
+        const xai_tensor *given = o->options.baseline;
+
+        if (given->rank != 4 || memcmp(given->shape, shape, 4 * sizeof *shape) != 0)
+            return xai__fail(XAI_E_SHAPE, "the baseline is %s, expected %s",
+                             xai__shape_text(got, sizeof got, given->shape, given->rank),
+                             xai__shape_text(wanted, sizeof wanted, shape, 4));
+        o->baseline = xai_tensor_ref((xai_tensor *)given);
+        return XAI_OK;
+    }
+    if (strcmp(o->options.fill, "value") == 0)
+        return xai__baseline_value(&o->baseline, o->image, o->options.fill_value);
+    if (strcmp(o->options.fill, "mean") == 0)
+        return xai__baseline_mean(&o->baseline, o->image);
+    if (strcmp(o->options.fill, "blur") != 0)
+        return xai__fail(XAI_E_NOT_FOUND, "windows cannot be filled with '%.40s'; there are value, mean, blur",
+                         o->options.fill);
+    if (sigma <= 0)
+        sigma = (double)(shape[2] < shape[3] ? shape[2] : shape[3]) / BLUR_SHARE;
+    return xai__baseline_blur(&o->baseline, o->image, sigma);
+}
+
+/* --- the public function --- */
+
+static xai_status finish_target(xai_attribution **out, const xai__occlusion *o, size_t target)
+{
+    xai_attribution *a = NULL;
+    xai_status status = xai__scorer_attribution(&a, &o->scorer, target);
+
+    if (status < 0)
+        return status;
+    a->method = "occlusion";
+    a->profile = &o->profile->profile;
+    a->is_signed = true;
+    xai__attribution_note(a, "windows", (double)o->n_done);
+    xai__attribution_note(a, "computed_share", o->is_incremental ? o->share : 1);
+    status = xai__occlusion_map(&a->map, o, target);
+    if (status < 0)
+        xai_attribution_unref(a);
+    else
+        *out = a;
+    return status;
+}
+
+static xai_status compute(xai_attribution **out, xai__occlusion *o)
+{
+    xai_status status = xai__occlusion_place(o), remark;
+
+    if (status == XAI_OK)
+        status = make_baseline(o);
+    if (status < 0)
+        return status;
+    status = remark = xai__occlusion_run(o);
+    for (size_t i = 0; i < o->scorer.targets.n && status >= 0; i++)
+        status = finish_target(&out[i], o, i);
+    return status < 0 ? status : remark;
+}
+
+static void clean_up(xai__occlusion *o)
+{
+    xai__free(o->scorer.context, o->scores);
+    xai__scorer_fini(&o->scorer);
+    xai_tensor_unref(o->baseline);
+    xai_tensor_unref(o->image);
+}
+
+/* Whole pictures and parts of them have the same bits only in plans for windows, so both run these, whatever the
+ * session is for; only who asks for whole pictures gets the session's own plan. */
+static uint32_t choose_purpose(const xai__occlusion *o, uint32_t purpose)
+{
+    return (o->options.flags & XAI_OCCLUSION_WHOLE) != 0 ? purpose : XAI_PURPOSE_WINDOWED;
+}
+
+static xai_status explain(xai_attribution **out, xai__occlusion *o, xai_session *session, const xai_target *targets,
+                          size_t n_targets)
+{
+    uint32_t purpose = session != NULL ? session->purpose : 0;
+    xai_status status;
+
+    if (session != NULL)
+        session->purpose = choose_purpose(o, purpose);
+    status = xai__scorer_init(&o->scorer, session, o->options.black_box, o->image, targets, n_targets, XAI_SCORE_LOGIT);
+    if (status == XAI_OK)
+        status = compute(out, o);
+    if (session != NULL)
+        session->purpose = purpose;
+    return status;
+}
+
+xai_status xai_occlusion_compute(xai_attribution **out, xai_session *session, const xai_tensor *input,
+                                 const xai_target *targets, size_t n_targets, const xai_occlusion_options *options)
+{
+    xai__occlusion o = { 0 };
+    xai_status status;
+
+    xai__enter();
+    xai__attributions_empty(out, n_targets);
+    if (out == NULL)
+        return xai__fail(XAI_E_INVALID, "out is NULL");
+    status = read_options(&o, options);
+    if (status == XAI_OK)
+        status = take_image(&o, session, (xai_tensor *)input);
+    if (status == XAI_OK)
+        status = explain(out, &o, session, targets, n_targets);
+    if (status < 0)
+        xai__attributions_drop(out, n_targets > 0 ? n_targets : 1);
+    clean_up(&o);
+    return status;
+}
