@@ -45,8 +45,8 @@ typedef struct xai_rise_options {
  * Petsiuk, Das, Saenko: RISE, BMVC 2018. Masks are coarse grids of seen and hidden cells, enlarged smoothly and shifted
  * at random; they multiply the prepared input, so what is hidden has the mean colour. Profiles (docs/rise.md):
  * - `default`: the covariance of score and mask over `keep`, which is RISE's expectation less its constant part; maps
- *   are signed. Masks come in pairs where `keep` is 0.5 (their number is rounded up to even), and what a linear function
- *   of the mask says of the score is a control variate, fitted so that it adds no bias.
+ *   are signed. Masks come in pairs where `keep` is 0.5 (their number is rounded up to even), and what a linear
+ * function of the mask says of the score is a control variate, fitted so that it adds no bias.
  * - `rise`: eclique/RISE's sum of score times mask over N and keep, with numpy's masks for the same seed.
  * - `torchray`: no division by keep, sigmoid of the logit, masks padded by a cell.
  * - `xplique`: divided by the sum of the masks; the score is the logit; 32 masks share a shift.
