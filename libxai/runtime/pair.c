@@ -54,7 +54,7 @@ static bool can_pair(const xai__plan *plan, size_t index)
 
 /* --- how --- */
 
-/* The inputs of the index-th rows of the second step's output, whole rows of them. */
+/* The inputs that these rows of the second step's output need: whole rows, so that all parts lie alike in scratch. */
 static xai__window needs_of(const xai__step *second, xai__window rows, int32_t width)
 {
     xai__window in = xai__kernel_needs(second->kernel, rows);
