@@ -13,6 +13,7 @@
 
 enum { MAX_THREADS = 256, DEFAULT_MAX_PIXELS = 1 << 26 };
 
+/* Before anything is allocated, so that a refused option leaves nothing to undo. */
 static xai_status check_options(const xai_context_options *options)
 {
     const xai_allocator *allocator = options->allocator;
@@ -45,6 +46,7 @@ xai_status xai_context_create(xai_context **out, const xai_context_options *opti
     context = allocator->allocate(sizeof *context, XAI__ALIGNMENT, allocator->user);
     if (context == NULL)
         return xai__fail_memory();
+    /* The context cannot allocate itself through itself: it has no block head, and its size is told at the end. */
     memset(context, 0, sizeof *context);
     atomic_init(&context->refs, 1);
     context->allocator = *allocator;
@@ -55,6 +57,7 @@ xai_status xai_context_create(xai_context **out, const xai_context_options *opti
     context->flags = read.flags;
     xai__pool_init(&context->pool, read.n_threads != 0 ? read.n_threads : xai__cpu_count());
     context->backends = xai__strdup(context, read.backends != NULL ? read.backends : "native");
+    /* The destructor takes what there is of it. */
     if (context->backends == NULL) {
         xai_context_unref(context);
         return XAI_E_NO_MEMORY;
@@ -78,6 +81,7 @@ void xai_context_unref(xai_context *context)
         return;
     xai__pool_fini(&context->pool, context);
     xai__free(context, context->backends);
+    /* Copied out: it stands in the memory that it is about to release. */
     allocator = context->allocator;
     allocator.release(context, sizeof *context, allocator.user);
 }

@@ -17,6 +17,7 @@ static uint64_t enabled_state(void)
     return (uint64_t)high << 32 | low;
 }
 
+/* Features as sets that the kernels are compiled for: AVX2 stands for AVX2 and FMA, AVX-512 for F, DQ, BW and VL. */
 uint64_t xai__cpu_features(void)
 {
     const uint32_t osxsave_avx_fma = 1u << 27 | 1u << 28 | 1u << 12;
@@ -26,7 +27,7 @@ uint64_t xai__cpu_features(void)
 
     if (!__get_cpuid(1, &eax, &ebx, &leaf1, &edx) || !__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx))
         return 0;
-    if (ebx & 1u << 29)
+    if (ebx & 1u << 29) /* works on SSE registers, which every system saves */
         features |= XAI__CPU_SHA;
     if ((leaf1 & osxsave_avx_fma) != osxsave_avx_fma)
         return features;
@@ -54,6 +55,7 @@ uint32_t xai__cpu_count(void)
     cpu_set_t set;
     long online;
 
+    /* What this process may use, in a container or under taskset, not what the machine has. */
     CPU_ZERO(&set);
     if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
         return (uint32_t)CPU_COUNT(&set);

@@ -11,6 +11,7 @@ void xai__crc32_init(xai__crc32_table *table)
             crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
         table->row[0][i] = crc;
     }
+    /* Row k is the CRC of a byte with k zero bytes behind it, so that eight bytes are looked up side by side. */
     for (uint32_t i = 0; i < 256; i++)
         for (size_t k = 1; k < 8; k++) {
             uint32_t before = table->row[k - 1][i];

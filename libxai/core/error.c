@@ -8,6 +8,7 @@
 
 #include "core/utf8.h"
 
+/* A thread's own, so that no lock is needed and no other thread's call can change what is being read. */
 static _Thread_local char message[1024];
 
 /* Names in a message come from files, and its end may be cut: what is kept is one line of UTF-8 all the same. */
@@ -36,6 +37,7 @@ xai_status xai__fail(xai_status status, const char *format, ...)
     return status;
 }
 
+/* No formatting: the C library's printf may itself want memory. */
 xai_status xai__fail_memory(void)
 {
     static const char text[] = "out of memory";

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+/* 2^64 over the golden ratio: odd, so that multiplying by it loses nothing, and its bits look random. */
 static const uint64_t ODD = 0x9e3779b97f4a7c15u;
 
 static uint64_t mix(uint64_t x)
@@ -13,6 +14,7 @@ static uint64_t mix(uint64_t x)
     return x ^ x >> 32;
 }
 
+/* Little-endian on every machine: digests stand in files. */
 static uint64_t load(const unsigned char *bytes, size_t size)
 {
     uint64_t word = 0;
@@ -29,6 +31,7 @@ static uint64_t load(const unsigned char *bytes, size_t size)
     return word;
 }
 
+/* Invertible in both, so that a word that differs always leaves another lane. */
 static uint64_t absorb(uint64_t lane, uint64_t word)
 {
     lane = (lane ^ word) * ODD;
@@ -39,7 +42,7 @@ uint64_t xai__hash(uint64_t seed, const void *data, size_t size)
 {
     const unsigned char *bytes = data;
     uint64_t lanes[4] = { seed, seed ^ ODD, seed + ODD, ~seed };
-    uint64_t digest = mix(seed ^ size);
+    uint64_t digest = mix(seed ^ size); /* zeros at the end count: the length is part of it */
     size_t at = 0;
 
     for (; size - at >= 32; at += 32)

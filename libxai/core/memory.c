@@ -61,7 +61,7 @@ void *xai__alloc(xai_context *context, size_t size)
     block_head *head;
     size_t total;
 
-    if (!xai__add_size(&total, size, sizeof *head) || total > PTRDIFF_MAX) {
+    if (!xai__add_size(&total, size, sizeof *head) || total > PTRDIFF_MAX) { /* else differences of pointers overflow */
         xai__fail_memory();
         return NULL;
     }
@@ -94,6 +94,7 @@ void *xai__zalloc_array(xai_context *context, size_t count, size_t size)
     return data;
 }
 
+/* Always moves: allocators of callers have no realloc. Growing by xai__grow() keeps the sum of the copies linear. */
 void *xai__realloc_array(xai_context *context, void *data, size_t count, size_t size)
 {
     void *grown = xai__alloc_array(context, count, size);
@@ -151,6 +152,7 @@ char *xai__format(xai_context *context, const char *format, ...)
     char *text;
     int length;
 
+    /* Once to measure, once to write. */
     va_start(args, format);
     length = vsnprintf(NULL, 0, format, args);
     va_end(args);

@@ -2,6 +2,8 @@
  * The Mersenne Twister, and what numpy's RandomState makes of its words. */
 #include "core/mt19937.h"
 
+/* Matsumoto, Nishimura: ACM Transactions on Modeling and Computer Simulation 8, 1998. Seeding as numpy's init_genrand.
+ */
 enum { SIZE = XAI__MT19937_SIZE, MIDDLE = 397 };
 
 void xai__mt19937_seed(xai__mt19937 *rng, uint32_t seed)
@@ -29,6 +31,7 @@ uint32_t xai__mt19937_next(xai__mt19937 *rng)
 {
     uint32_t word;
 
+    /* Tempering, as the paper's MT19937: shifts of 11, 7, 15 and 18. */
     if (rng->next >= SIZE)
         twist(rng);
     word = rng->state[rng->next++];
@@ -38,6 +41,7 @@ uint32_t xai__mt19937_next(xai__mt19937 *rng)
     return word ^ word >> 18;
 }
 
+/* 53 bits, 27 of one word and 26 of the next: numpy's random_sample(). */
 double xai__mt19937_uniform(xai__mt19937 *rng)
 {
     uint32_t high = xai__mt19937_next(rng) >> 5, low = xai__mt19937_next(rng) >> 6;
@@ -45,6 +49,7 @@ double xai__mt19937_uniform(xai__mt19937 *rng)
     return (high * 67108864.0 + low) / 9007199254740992.0;
 }
 
+/* numpy's legacy bounded integers: words under the smallest covering mask, until one is not above most. */
 uint32_t xai__mt19937_upto(xai__mt19937 *rng, uint32_t most)
 {
     uint32_t mask = most, value;
@@ -59,6 +64,7 @@ uint32_t xai__mt19937_upto(xai__mt19937 *rng, uint32_t most)
     return value;
 }
 
+/* numpy's RandomState.permutation(): Fisher and Yates from the end. The order of draws is part of the result. */
 void xai__mt19937_permutation(xai__mt19937 *rng, uint32_t *out, size_t n)
 {
     for (size_t i = 0; i < n; i++)

@@ -99,6 +99,7 @@ static double convert(decimal *d)
     return strtod(d->digits, NULL);
 }
 
+/* An overlong number is refused rather than cut: digits beyond LONGEST could decide how it rounds. */
 bool xai__number_read(double *out, const char *text, size_t length)
 {
     decimal d;
@@ -137,6 +138,7 @@ static bool reads_back(const decimal *d, double number, bool is_float)
     return is_float ? strtof(text, NULL) == (float)number : strtod(text, NULL) == number;
 }
 
+/* d.ddde+xx, as Python writes it. */
 static char *put_scientific(char *buffer, char *to, const decimal *d)
 {
     *to++ = d->digits[0];
@@ -163,6 +165,7 @@ static char *put_digits(char *to, const decimal *d, int first, int last)
     return to;
 }
 
+/* Digits around a point, with a zero on whichever side has none: 0.5, 100.0. */
 static char *put_plain(char *buffer, char *to, const decimal *d)
 {
     int whole = d->point > 0 ? d->point : 0;
@@ -193,11 +196,12 @@ static char *write_shortest(char *buffer, double number, bool is_float)
         memcpy(to, "0.0", 4);
         return buffer;
     }
+    /* Each try is correctly rounded, so the first that reads back is the shortest. */
     for (take_digits(&d, number, count); count < most && !reads_back(&d, number, is_float);)
         take_digits(&d, number, ++count);
     while (d.count > 1 && d.digits[d.count - 1] == '0')
         d.count--;
-    if (d.point < -3 || d.point > 16)
+    if (d.point < -3 || d.point > 16) /* below 1e-4 and from 1e16 on, as repr() in Python */
         return put_scientific(buffer, to, &d);
     return put_plain(buffer, to, &d);
 }

@@ -9,6 +9,7 @@
 /* No struct of ours will ever be this large: a bigger number is memory that was not zeroed. */
 enum { LARGEST_STRUCT = 4096 };
 
+/* The first field of every options struct; copied, since the caller's memory may be of any type. */
 static size_t stated_size(const void *options)
 {
     size_t size;
@@ -30,6 +31,7 @@ xai_status xai__options_read(void *out, size_t size, const void *in, const char 
     size_t stated;
     xai_status status;
 
+    /* Zero is every field's default, also of fields that the caller's older header does not have. */
     memset(out, 0, size);
     if (in == NULL)
         return XAI_OK;
@@ -37,6 +39,7 @@ xai_status xai__options_read(void *out, size_t size, const void *in, const char 
     status = check_size(stated, name);
     if (status < 0)
         return status;
+    /* A newer caller is fine as long as it asks for nothing that came later. */
     for (size_t i = size; i < stated; i++)
         if (bytes[i] != 0)
             return xai__fail(XAI_E_ABI, "%s: byte %zu is set, but this libxai (%s) knows only %zu bytes of the struct",

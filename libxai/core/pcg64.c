@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* O'Neill: PCG, 2014. In two halves, since not every compiler of C11 has 128-bit integers. */
 static const xai__u128 MULTIPLIER = { 2549297995355413924u, 4865540595714422341u };
 
 static xai__u128 add(xai__u128 a, xai__u128 b)
@@ -135,6 +136,8 @@ static double draw_tail(xai__pcg64 *rng, bool is_negative)
     }
 }
 
+/* One word gives the strip (8 bits), the sign (1) and the position (52). Of a strip, what lies under the next one is
+ * inside for sure; only the rest looks at the bell. */
 double xai__pcg64_normal(xai__pcg64 *rng)
 {
     for (;;) {
@@ -164,6 +167,7 @@ void xai__pcg64_seed(xai__pcg64 *rng, uint64_t seed)
     for (size_t i = 0; i < 4; i++)
         words[i] = draw_word(&h, pool, i);
     rng->increment = (xai__u128){ words[2] << 1 | words[3] >> 63, words[3] << 1 | 1 };
+    /* The order of numpy's pcg64_srandom: step from zero, add the seed, step. */
     rng->state = (xai__u128){ 0, 0 };
     step(rng);
     rng->state = add(rng->state, (xai__u128){ words[0], words[1] });

@@ -11,6 +11,7 @@ static uint64_t rotate(uint64_t x, int k)
     return x << k | x >> (64 - k);
 }
 
+/* The finaliser of SplitMix64 (Steele, Lea, Flood 2014). */
 uint64_t xai__mix64(uint64_t x)
 {
     x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
@@ -24,6 +25,7 @@ void xai__rng_seed(xai__rng *rng, uint64_t seed)
         rng->state[i] = xai__mix64(seed += GOLDEN);
 }
 
+/* xoshiro256** (Blackman, Vigna 2018). */
 uint64_t xai__rng_next(xai__rng *rng)
 {
     uint64_t *s = rng->state;
@@ -44,6 +46,8 @@ double xai__rng_uniform(xai__rng *rng)
     return (double)(xai__rng_next(rng) >> 11) * 0x1p-53;
 }
 
+/* Element index of SplitMix64's stream for this key, without those before it: streams may start anywhere and be split
+ * over threads. */
 double xai__rng_uniform_at(uint64_t key, uint64_t index)
 {
     return (double)(xai__mix64(key + (index + 1) * GOLDEN) >> 11) * 0x1p-53;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * SHA-256. */
+ * SHA-256 (FIPS 180-4). */
 #include "core/sha256.h"
 
 #include <string.h>
@@ -92,7 +92,7 @@ __attribute__((target("sha,sse4.1"))) static void compress_sha(uint32_t state[8]
         __m128i w[4];
 
         for (int i = 0; i < 16; i++) {
-            __m128i *now = &w[i & 3], words;
+            __m128i *now = &w[i & 3], words; /* the last sixteen words of the schedule, as a ring of four registers */
 
             if (i < 4) {
                 *now = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)(blocks + 16 * i)), swap);
@@ -173,6 +173,7 @@ void xai__sha256_finish(xai__sha256 *hash, unsigned char digest[32])
 
     store_be32(length, (uint32_t)(bits >> 32));
     store_be32(length + 4, (uint32_t)bits);
+    /* The length takes the last 8 bytes of a block; if they are taken, a further block is padded. */
     xai__sha256_add(hash, padding, held < 56 ? 56 - held : 120 - held);
     xai__sha256_add(hash, length, sizeof length);
     for (size_t i = 0; i < 8; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Heap sort of indices. */
+ * Heap sort of indices: in place, without recursion, and n log n for every order, which qsort() does not promise. */
 #include "core/sort.h"
 
 #include <stdbool.h>

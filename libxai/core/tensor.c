@@ -23,7 +23,7 @@ bool xai__shape_size(size_t *out, const int64_t *shape, size_t rank)
         else if (!xai__mul_size(&size, size, (size_t)shape[i]))
             return false;
     }
-    *out = empty ? 0 : size;
+    *out = empty ? 0 : size; /* also where it fails: the caller reads nothing then */
     return size <= PTRDIFF_MAX / sizeof(float);
 }
 
@@ -109,6 +109,7 @@ xai_status xai_tensor_wrap(xai_tensor **out, xai_context *context, float *data, 
         xai_tensor_unref(tensor);
         return xai__fail(XAI_E_INVALID, "data is %s", data == NULL ? "NULL" : "not aligned to 4 bytes");
     }
+    /* Last, so that on failure the caller still owns data and destroy is not called. */
     tensor->data = data;
     tensor->destroy = destroy;
     tensor->user = user;
@@ -150,6 +151,7 @@ size_t xai_tensor_size(const xai_tensor *tensor)
     return tensor->size;
 }
 
+/* An empty tensor may own a block of no bytes; nobody is to point into it. */
 float *xai_tensor_data(xai_tensor *tensor)
 {
     return tensor->size > 0 ? tensor->data : NULL;

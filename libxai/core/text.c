@@ -20,6 +20,7 @@ void xai__text_fini(xai__text *text)
     text->data = NULL;
 }
 
+/* A failure sticks, so that writers need not look after every word; the reader asks once, at the end. */
 static void reserve(xai__text *text, size_t more)
 {
     size_t needed = text->length + more + 1;
@@ -61,6 +62,7 @@ const char *xai__text_get(const xai__text *text)
     return text->data != NULL ? text->data : "";
 }
 
+/* As snprintf: what fits, terminated, and the length that all of it has. */
 size_t xai__text_copy(const xai__text *text, char *buffer, size_t capacity)
 {
     if (text->failed)

@@ -22,6 +22,7 @@ static void pause_briefly(void)
 #endif
 }
 
+/* Lane 0 is the caller. A static split: which lane runs a task depends on the numbers alone. */
 static void run_share(xai__pool *pool, size_t lane, size_t n_lanes)
 {
     size_t share = pool->n_tasks / n_lanes, rest = pool->n_tasks % n_lanes;
@@ -36,6 +37,8 @@ static void sleep_until_roused(xai__pool *pool, uint64_t seen)
 {
     uint64_t rouse;
 
+    /* A job that is published between the caller's look and this lock is seen by the loop's condition; one that comes
+     * later finds n_asleep above 0 and rouses. No wake-up is lost. */
     pthread_mutex_lock(&pool->lock);
     rouse = pool->rouse;
     pool->n_asleep++;
@@ -70,7 +73,7 @@ static void *work(void *argument)
     uint64_t seen = 0;
 
     while (wait_for_job(pool, seen)) {
-        seen++;
+        seen++; /* never more than one behind: the next job waits for n_busy */
         run_share(pool, lane, pool->n_lanes);
         atomic_fetch_sub_explicit(&pool->n_busy, 1, memory_order_release);
     }
@@ -135,10 +138,12 @@ xai__team xai__team_take(xai_context *context)
     xai__pool *pool = &context->pool;
     xai__team alone = { NULL };
 
+    /* Who comes second works alone, with the same bits, rather than wait. */
     if (pool->n_threads < 2 || atomic_exchange(&pool->taken, true))
         return alone;
     if (!pool->started)
         start_workers(pool, context);
+    /* A forked child has the pool but none of its threads. */
     if (pool->owner != getpid() || pool->n_lanes < 2) {
         atomic_store(&pool->taken, false);
         return alone;
@@ -162,6 +167,7 @@ size_t xai__team_size(const xai__team *team)
     return team->pool != NULL ? team->pool->n_lanes : 1;
 }
 
+/* The fields of the job are written before generation grows, and read after it was seen to have grown. */
 static void publish(xai__pool *pool)
 {
     bool asleep;

@@ -17,6 +17,7 @@ void xai__graph_fini(xai__graph *graph)
 {
     xai_context *context = graph->context;
 
+    /* Models are torn down half-built: a graph that never met a context owns nothing. */
     if (context == NULL)
         return;
     for (size_t i = 0; i < graph->n_nodes; i++)
@@ -35,6 +36,7 @@ void xai__graph_fini(xai__graph *graph)
     graph->context = NULL;
 }
 
+/* The copy's constants and names point into the original; blocks and texts, which own them, are not copied. */
 static xai_status copy_value(xai__graph *out, const xai__value *value)
 {
     xai__value *slot = xai__grow(out->context, (void **)&out->values, out->n_values, sizeof *slot);
@@ -46,6 +48,7 @@ static xai_status copy_value(xai__graph *out, const xai__value *value)
     return XAI_OK;
 }
 
+/* The count grows last, so that what xai__graph_fini() frees is always whole. */
 static xai_status copy_node(xai__graph *out, const xai__node *node)
 {
     xai__node *slot = xai__grow(out->context, (void **)&out->nodes, out->n_nodes, sizeof *slot);
@@ -103,6 +106,8 @@ void xai__graph_mark_computed(bool *marked, const xai__graph *graph, const int32
 {
     for (size_t i = 0; i < n_fetches; i++)
         marked[fetches[i]] = true;
+    /* Nodes stand in an order in which they can be computed, so one pass backwards sees each value's readers before the
+     * node that makes it. What makes a feed is not needed: its value is given. */
     for (size_t n = graph->n_nodes; n-- > 0;) {
         const xai__node *node = &graph->nodes[n];
 
@@ -120,6 +125,7 @@ int32_t xai__graph_add_value(xai__graph *graph, const int64_t *shape, uint32_t r
     char text[128];
     size_t size;
 
+    /* Backends take extents as int32_t: this bounds every one of them. */
     if (!xai__shape_size(&size, shape, rank) || size > INT32_MAX)
         return xai__fail(XAI_E_LIMIT, "a value of shape %s is too large",
                          xai__shape_text(text, sizeof text, shape, rank));

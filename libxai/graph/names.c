@@ -11,6 +11,8 @@ enum { N_NEAR = 4, LONGEST_COMPARED = 96, LONGEST_CALL = 9 };
 
 xai_status xai__graph_name(xai__graph *graph, int32_t value, const char *path)
 {
+    /* A module that is used again (torchvision's blocks share one ReLU) gets further calls; every name of that path
+     * knows how many there are, so that the last one can be told. */
     uint32_t n_calls = 1;
     xai__name *name;
 
@@ -32,6 +34,7 @@ static xai_status name_call(xai__graph *graph, const xai__name *name)
     xai__value *value = &graph->values[name->value];
     char **text;
 
+    /* The first path that names a value is its canonical one; a later one stays an alias. */
     if (value->name != NULL)
         return XAI_OK;
     if (name->call == name->n_calls) {
@@ -72,6 +75,7 @@ static int32_t find_container(const xai__graph *graph, const char *container, si
     int32_t last = -1;
 
     for (size_t i = 0; i < graph->n_names; i++)
+        /* Values are numbered in the order of computing: the largest is what the container ends with. */
         if (is_below(graph->names[i].path, container, length) && graph->names[i].value > last)
             last = graph->names[i].value;
     return last;
@@ -128,6 +132,7 @@ static size_t distance(const char *a, const char *b)
 
     for (size_t j = 0; j <= m; j++)
         row[j] = j;
+    /* One row of the table of distances between prefixes, made from the one above it in place. */
     for (size_t i = 1; i <= n; i++) {
         size_t diagonal = row[0];
 
@@ -159,6 +164,7 @@ static void consider(near_names *near, const char *name, size_t d)
         at--;
     if (at == N_NEAR)
         return;
+    /* Insertion sort; the farthest name falls off the end. Equal distances keep the order of computing. */
     memmove(near->names + at + 1, near->names + at, (N_NEAR - 1 - at) * sizeof *near->names);
     memmove(near->distances + at + 1, near->distances + at, (N_NEAR - 1 - at) * sizeof *near->distances);
     near->names[at] = name;
@@ -219,6 +225,8 @@ void xai__graph_aliases(xai__text *out, const xai__graph *graph, int32_t value)
         if (graph->names[i].value == value && graph->names[i].call == graph->names[i].n_calls &&
             strcmp(graph->names[i].path, canonical) != 0)
             add_alias(out, start, graph->names[i].path, strlen(graph->names[i].path));
+    /* Outwards: layer4.1.relu#2 ends layer4.1, which ends layer4. The first container that ends with another value, or
+     * is a module with an output of its own, ends the walk. */
     for (size_t n = container_length(canonical, strlen(canonical)); n > 0; n = container_length(canonical, n)) {
         if (find_container(graph, canonical, n) != value || is_module(graph, canonical, n))
             break;

@@ -21,6 +21,7 @@ void xai__builder_fini(xai__builder *builder)
     xai__parameters_fini(&builder->parameters);
 }
 
+/* Failures stick to the builder: a family describes its network without looking at each result. */
 void xai__builder_enter(xai__builder *builder, const char *format, ...)
 {
     size_t length = strlen(builder->path), room = sizeof builder->path - length;
@@ -32,7 +33,8 @@ void xai__builder_enter(xai__builder *builder, const char *format, ...)
     va_start(args, format);
     added = vsnprintf(builder->path + length, room, format, args);
     va_end(args);
-    if (added < 0 || (size_t)added + 2 > room || builder->depth == XAI__DEEPEST_PATH) {
+    if (added < 0 || (size_t)added + 2 > room || /* a point and the end come behind it */
+        builder->depth == XAI__DEEPEST_PATH) {
         builder->status = xai__fail(XAI_E_LIMIT, "module path '%s' is too deep", builder->path);
         return;
     }
@@ -56,7 +58,7 @@ static const char *join(char out[XAI__LONGEST_PATH], xai__builder *b, const char
     return out;
 }
 
-/* Keeps the first failure. */
+/* Keeps the first failure, whose message is the one that tells what is wrong. */
 static int32_t note(xai__builder *b, int32_t value)
 {
     if (value < 0 && b->status == XAI_OK)
@@ -95,6 +97,7 @@ static int32_t add_plain(xai__builder *b, uint32_t op, int32_t x, const char *na
     return add_node(b, op, &attributes, &x, 1, name);
 }
 
+/* A parameter under the name that PyTorch's state dict has for it. */
 static int32_t take(xai__builder *b, uint32_t kind, const char *name, const char *suffix, const int64_t *shape,
                     uint32_t rank)
 {
@@ -104,6 +107,7 @@ static int32_t take(xai__builder *b, uint32_t kind, const char *name, const char
     return b->status == XAI_OK ? note(b, xai__parameters_take(&b->parameters, kind, path, shape, rank)) : b->status;
 }
 
+/* Zero in a description stands for the usual 1. */
 static int32_t or_one(int32_t n)
 {
     return n != 0 ? n : 1;
@@ -151,6 +155,7 @@ int32_t xai__builder_conv(xai__builder *builder, int32_t x, const char *name, co
 {
     const xai__convolution *c = convolution;
     const int32_t kernel = or_one(c->kernel), groups = or_one(c->groups), padding = c->padding;
+    /* The weight's; its first extent alone is the bias's. */
     const int64_t shape[4] = { c->channels, xai__builder_channels(builder, x) / groups, kernel, kernel };
     xai__attributes a = xai__attributes_default();
     int32_t inputs[3] = { x, -1, -1 };
@@ -236,6 +241,8 @@ int32_t xai__builder_global_average_pool(xai__builder *builder, int32_t x, const
     return add_plain(builder, XAI__OP_GLOBAL_AVERAGE_POOL, x, name);
 }
 
+/* torch's windows differ in size where n does not divide the map; those are refused, and for the rest it is a plain
+ * average. */
 int32_t xai__builder_adaptive_average_pool(xai__builder *builder, int32_t x, const char *name, int64_t n)
 {
     const int64_t height = extent(builder, x, 2), width = extent(builder, x, 3);
@@ -275,6 +282,7 @@ int32_t xai__builder_identity(xai__builder *builder, int32_t x, const char *name
     return add_plain(builder, XAI__OP_IDENTITY, x, name);
 }
 
+/* x[:, :, ::step, ::step] */
 int32_t xai__builder_subsample(xai__builder *builder, int32_t x, const char *name, int64_t step)
 {
     xai__attributes a = xai__attributes_default();

@@ -37,7 +37,7 @@ xai_status xai__model_derive(xai_model **out, xai_model *base, const char *archi
 
     if (status < 0)
         return status;
-    model->base = xai_model_ref(base);
+    model->base = xai_model_ref(base); /* the copy's constants are the base's own memory */
     status = fill(model, architecture);
     if (status < 0)
         xai_model_unref(model);

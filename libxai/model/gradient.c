@@ -24,7 +24,7 @@ static void pass_on_blocked(xai__gradient *gradient, const xai__node *node, int3
             gradient->blocked[node->inputs[i]] = blocker;
 }
 
-/* Through one node; its own arrays may move while nodes are added. */
+/* Through one node, which is copied: the graph's arrays may move while nodes are added. */
 static xai_status differentiate(xai__gradient *gradient, int32_t index)
 {
     const xai__node node = gradient->graph.nodes[index];
@@ -44,6 +44,8 @@ static xai_status differentiate(xai__gradient *gradient, int32_t index)
     return status;
 }
 
+/* From the last node to the first: by then every reader of a value has added its part to the value's gradient. Only
+ * what depends on `of` has one; nodes that the walk adds stand behind n_forward and are not visited. */
 static xai_status walk_back(xai__gradient *gradient)
 {
     xai_status status = XAI_OK;
@@ -64,6 +66,7 @@ static xai_status walk_back(xai__gradient *gradient)
     return status;
 }
 
+/* The graph starts as a copy of the network's, so that values keep their numbers and forward values can be read. */
 static xai_status start(xai__gradient *gradient, const xai__graph *network)
 {
     const xai__value *of = &network->values[gradient->of];
@@ -79,6 +82,7 @@ static xai_status start(xai__gradient *gradient, const xai__graph *network)
         return XAI_E_NO_MEMORY;
     for (size_t i = 0; i < network->n_values; i++)
         gradient->values[i] = gradient->blocked[i] = -1;
+    /* Fed at run time: the derivative of the target with respect to `of`, so one graph serves every target. */
     gradient->seed = xai__graph_add_value(&gradient->graph, of->shape, of->rank);
     if (gradient->seed < 0)
         return gradient->seed;

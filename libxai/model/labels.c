@@ -10,6 +10,7 @@
 
 void xai__labels_fini(xai__labels *labels, xai_context *context)
 {
+    /* Half-read ones as well: reserve() zeroed them. */
     for (size_t i = 0; labels->texts != NULL && i < labels->count; i++)
         xai__free(context, labels->texts[i]);
     xai__free(context, labels->texts);
@@ -99,6 +100,7 @@ static xai_status read_lines(xai__labels *labels, xai_context *context, const xa
 
     if (n != n_classes)
         return xai__fail(XAI_E_SHAPE, "%s: has %zu lines, the model has %zu classes", file->name, n, n_classes);
+    /* A label would end there, and what follows would be lost without a word. */
     if (memchr(text, '\0', file->size) != NULL)
         return xai__fail(XAI_E_FORMAT, "%s: has a NUL byte, so it is no text", file->name);
     status = reserve(labels, context, n);
@@ -114,6 +116,7 @@ static xai_status read_lines(xai__labels *labels, xai_context *context, const xa
     return status;
 }
 
+/* A text of one label a line may begin with a digit or a quotation mark, but hardly with a bracket. */
 static bool looks_like_json(const xai__file *file)
 {
     size_t at = 0;

@@ -14,7 +14,8 @@ static const char *const keys[] = { "xai",   "arch",      "onnx",       "weights
                                     "input", "cam_layer", "classifier", "hierarchy", "normalise", NULL };
 static const char *const input_keys[] = { "resize", "crop", "interpolation", "scale", "mean", "std", "channels", NULL };
 
-/* Does a path stay below the folder it starts in? */
+/* Does a path stay below the folder it starts in? A manifest from elsewhere must not make the program read files of its
+ * choosing. */
 static bool stays_inside(const char *path)
 {
     if (path[0] == '\0' || path[0] == '/' || strchr(path, '\\') != NULL)
@@ -40,7 +41,7 @@ static xai_status join_path(char **out, xai_context *context, const char *manife
     return *out != NULL ? XAI_OK : XAI_E_NO_MEMORY;
 }
 
-/* A text that may be missing. */
+/* A text that may be missing; then *out stays as it is. */
 static xai_status read_text(const char **out, xai__json_value root, const char *key)
 {
     xai__json_value value;
@@ -97,6 +98,7 @@ static xai_status read_all(xai__manifest *m, xai_context *context, const char *p
 
     if (status == XAI_OK)
         status = xai__json_get_integer(&version, root, "xai", MANIFEST_VERSION, MANIFEST_VERSION);
+    /* A key with a typing error would be ignored and its default taken. */
     if (status == XAI_OK)
         status = xai__json_only(root, keys);
     if (status == XAI_OK && xai__json_find(&value, root, "onnx"))
@@ -122,6 +124,7 @@ xai_status xai__manifest_load(xai__manifest *out, xai_context *context, const ch
     xai_status status;
 
     *out = (xai__manifest){ 0 };
+    /* The texts of out point into the tree of the file, which it keeps. */
     status = xai__json_load(&out->json, context, path, NULL);
     if (status == XAI_OK)
         status = read_all(out, context, path);
@@ -208,7 +211,8 @@ static xai_status read_scale(xai__preparation *p, xai__json_value input)
     status = xai__json_number(&scale, value);
     if (status == XAI_OK && (!isfinite((float)scale) || scale == 0))
         status = xai__json_fail(value, XAI_E_FORMAT, "%g cannot be used", scale);
-    p->scale = (float)scale;
+    if (status == XAI_OK)
+        p->scale = (float)scale;
     return status;
 }
 
@@ -221,10 +225,12 @@ static xai_status read_resize(xai__preparation *p, xai__json_value input)
     if (!xai__json_find(&value, input, "resize"))
         return XAI_OK;
     status = xai__json_integer(&resize, value, 1, LARGEST_SIDE);
-    p->resize = (int32_t)resize;
+    if (status == XAI_OK)
+        p->resize = (int32_t)resize;
     return status;
 }
 
+/* What the manifest states replaces the architecture's, key by key. */
 xai_status xai__manifest_input(const xai__manifest *manifest, xai__preparation *preparation)
 {
     static const char *const filters[2] = { "bilinear", "bicubic" }, *const orders[2] = { "RGB", "BGR" };

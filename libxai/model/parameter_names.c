@@ -30,6 +30,7 @@ static bool find_part(xai__parameter *out, const xai__graph *graph, size_t node,
     return true;
 }
 
+/* Counted through from the start each time: models have some hundred nodes, and nobody asks in a loop that matters. */
 bool xai__parameter_at(xai__parameter *out, const xai__graph *graph, size_t index)
 {
     for (size_t node = 0; node < graph->n_nodes; node++)
@@ -39,6 +40,7 @@ bool xai__parameter_at(xai__parameter *out, const xai__graph *graph, size_t inde
     return false;
 }
 
+/* Once each: layers may be named by more than one path. */
 static xai_status add_value(int32_t **values, size_t *n, xai_context *context, int32_t value)
 {
     int32_t *slot;
@@ -83,6 +85,7 @@ xai_status xai__parameters_find(int32_t **values, size_t *n, const xai__graph *g
     for (size_t i = 0; i < 2 && status == XAI_OK; i++) {
         int32_t node = graph->values[value].producer;
 
+        /* A layer's name alone stands for both of its parts. */
         if ((part < 2 && i != part) || node < 0 || !find_part(&parameter, graph, (size_t)node, i))
             continue;
         found = true;

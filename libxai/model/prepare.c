@@ -35,6 +35,7 @@ static void fill_channel(float *out, const uint8_t *pixels, size_t n, const xai_
     size_t from = p->is_bgr ? 2 - channel : channel;
 
     for (int i = 0; i < 256; i++) {
+        /* Three roundings, in the order of torchvision's ToTensor and Normalize: a fused form would differ in bits. */
         float scaled = (float)i * p->scale;
         float centred = scaled - p->mean[channel];
 

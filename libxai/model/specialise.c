@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Specialisation of a graph. */
+ * Specialisation of a graph: what depends on constants alone is computed now, identities disappear, and names follow.
+ */
 #include "model/specialise.h"
 
 #include "core/error.h"
@@ -19,6 +20,7 @@ static bool is_constant_expression(const xai__graph *graph, const xai__node *nod
     return true;
 }
 
+/* By the reference, so that every backend starts from the same constants. */
 static xai_status fold(xai__graph *graph, int32_t index)
 {
     const xai__node *node = &graph->nodes[index];
@@ -62,6 +64,7 @@ static xai_status sweep(xai__graph *graph, int32_t *alias)
         xai__node *node = &graph->nodes[n];
         bool is_gone = node->op == XAI__OP_IDENTITY;
 
+        /* Producers come first, so an alias already stands for the value at the end of a chain of identities. */
         for (size_t i = 0; i < node->n_inputs; i++)
             if (node->inputs[i] >= 0)
                 node->inputs[i] = alias[node->inputs[i]];
@@ -81,7 +84,7 @@ static xai_status sweep(xai__graph *graph, int32_t *alias)
             continue;
         }
         graph->values[node->output].producer = (int32_t)kept;
-        if (kept != n) {
+        if (kept != n) { /* moved, inputs and all: what is left behind must not be freed a second time */
             graph->nodes[kept] = *node;
             node->inputs = NULL;
         }

@@ -6,14 +6,15 @@
 
 #include <xai/model.h>
 
-/* How pictures are prepared. */
+/* How pictures are prepared: value = (byte * scale - mean) / std, a channel. BYTES_TO_UNIT is 1 / 255. */
 #define BYTES_TO_UNIT    .scale = 0.00392156862745098f
 #define IMAGENET_COLOURS BYTES_TO_UNIT, .mean = { 0.485f, 0.456f, 0.406f }, .std = { 0.229f, 0.224f, 0.225f }
 #define CIFAR_COLOURS    BYTES_TO_UNIT, .mean = { 0.4914f, 0.4822f, 0.4465f }, .std = { 0.2023f, 0.1994f, 0.2010f }
 #define LITE_COLOURS     .scale = 1.0f, .mean = { 127.0f, 127.0f, 127.0f }, .std = { 128.0f, 128.0f, 128.0f }
 #define SIDE(n)          .resize = n, .crop = n
 
-/* One row a network, by family. Akamaster's networks were trained with ImageNet's colours. */
+/* One row a network, by family; blocks are those of each stage, width and depth mean what the family takes them for.
+ * Akamaster's networks were trained with ImageNet's colours. */
 #define RESNET(label, ends, hook, ...)                                                                                 \
     {                                                                                                                  \
         .name = label, .n_classes = 1000, SIDE(224), IMAGENET_COLOURS, .cam_layer = "layer4", .tutorial_layer = hook,  \
@@ -92,6 +93,7 @@ const char *xai_architecture(size_t index)
     return index < N_ARCHITECTURES ? architectures[index].name : NULL;
 }
 
+/* Exact names only: "resnet" could be one of several, and a wrong guess would fail later with a confusing message. */
 const xai__architecture *xai__zoo_find(const char *name)
 {
     for (size_t i = 0; i < N_ARCHITECTURES; i++)

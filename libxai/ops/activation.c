@@ -13,12 +13,14 @@ static float relu(float x, const xai__attributes *a)
     return x > 0 ? x : (x == x ? 0 : x); /* NaN stays NaN */
 }
 
+/* Comparisons that are false for NaN, so that it passes, as in torch. */
 static float clip(float x, const xai__attributes *a)
 {
     x = x < a->low ? a->low : x;
     return x > a->high ? a->high : x;
 }
 
+/* In double and rounded once; exp() overflows to infinity for very negative x, which gives the right 0. */
 static float sigmoid(float x, const xai__attributes *a)
 {
     return (float)(1.0 / (1.0 + exp(-(double)x)));
@@ -37,6 +39,7 @@ static float hard_sigmoid(float x, const xai__attributes *a)
     return y > 1 ? 1 : y;
 }
 
+/* x * min(max(x / 6 + 1/2, 0), 1): Howard et al., MobileNetV3, 2019. */
 static float hard_swish(float x, const xai__attributes *a)
 {
     const xai__attributes sixth = { .low = 1.0f / 6.0f, .high = 0.5f };
@@ -50,6 +53,7 @@ static void compute(const xai__op_run *run, activation_fn function)
         run->out[i] = function(run->inputs[0][i], run->attributes);
 }
 
+/* A slope of 0 or 1 is told by the output alone: the input need not be kept for the way back. */
 static xai_status vjp_relu(const xai__op_vjp *vjp)
 {
     static const enum xai__mask_rule rules[XAI__N_RELU_RULES] = { [XAI__RELU_PLAIN] = XAI__RULE_POSITIVE,
@@ -77,6 +81,7 @@ static xai_status vjp_clip(const xai__op_vjp *vjp)
     return apply_rule(vjp, add_inside);
 }
 
+/* These bend everywhere, so their slope needs the input. */
 static int32_t add_slope(const xai__op_vjp *vjp)
 {
     const int32_t inputs[2] = { vjp->gradient, xai__vjp_input(vjp, 0) };

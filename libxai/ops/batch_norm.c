@@ -35,6 +35,8 @@ void xai__batch_norm_affine(float *scale, float *shift, size_t n, const float *c
     }
 }
 
+/* Through the same rounded scale and shift as a plan that folds them into a convolution: both start from equal numbers.
+ */
 static void compute_batch_norm(const xai__op_run *run)
 {
     int64_t channels = run->value->shape[1], maps = run->value->shape[0] * channels;
@@ -67,6 +69,7 @@ static int32_t add_scale(const xai__op_vjp *vjp)
             return xai__fail(XAI_E_UNSUPPORTED, "BatchNormalization: the gradient needs input %zu to be constant",
                              i + 1);
     }
+    /* The shift is of no use here: it falls away in the derivative. */
     scale = xai__graph_block(graph, 2 * n);
     if (scale == NULL)
         return XAI_E_NO_MEMORY;
@@ -95,6 +98,7 @@ static int32_t add_normalised(const xai__op_vjp *vjp)
     return xai__op_add(graph, XAI__OP_BATCH_NORM, &attributes, inputs, 5);
 }
 
+/* The gradient times value, whose status passes through. */
 static int32_t multiply(const xai__op_vjp *vjp, int32_t value)
 {
     const xai__attributes attributes = xai__attributes_default();

@@ -32,6 +32,7 @@ static xai_status shape_binary(const xai__op_shapes *shapes)
     return XAI_OK;
 }
 
+/* A stride of 0 repeats an operand along an axis that it lacks. */
 static void fill_strides(int64_t *strides, const xai__value *value, uint32_t rank)
 {
     int64_t stride = 1;
@@ -64,6 +65,7 @@ static void compute(const xai__op_run *run, float (*function)(float a, float b))
     fill_strides(steps[1], run->values[1], rank);
     for (size_t i = 0; i < run->value->size; i++) {
         run->out[i] = function(*a, *b);
+        /* An odometer: the last axis turns fastest; one that is through goes back to its start and turns the next. */
         for (uint32_t axis = rank; axis-- > 0;) {
             a += steps[0][axis];
             b += steps[1][axis];
@@ -86,6 +88,7 @@ static void compute_mul(const xai__op_run *run)
     compute(run, multiply);
 }
 
+/* What was repeated on the way forward is summed on the way back. */
 static xai_status vjp_add(const xai__op_vjp *vjp)
 {
     xai_status status = XAI_OK;

@@ -37,6 +37,7 @@ static void compute_concat(const xai__op_run *run)
         outer *= run->value->shape[i];
     for (uint32_t i = (uint32_t)axis + 1; i < run->value->rank; i++)
         inner *= run->value->shape[i];
+    /* With axes before it as outer and behind it as inner, a part is outer stretches, each in one piece of memory. */
     for (size_t part = 0; part < run->n_inputs; part++) {
         int64_t length = run->values[part]->shape[axis] * inner, whole = run->value->shape[axis] * inner;
 
@@ -46,6 +47,7 @@ static void compute_concat(const xai__op_run *run)
     }
 }
 
+/* Each part's gradient is the slice of dy where that part stands. */
 static xai_status vjp_concat(const xai__op_vjp *vjp)
 {
     const size_t n_parts = vjp->graph->nodes[vjp->node].n_inputs;
@@ -56,7 +58,7 @@ static xai_status vjp_concat(const xai__op_vjp *vjp)
     for (size_t part = 0; part < n_parts && status == XAI_OK; part++) {
         const xai__value *value = &vjp->graph->values[xai__vjp_input(vjp, part)];
 
-        slice.begin[axis] = slice.end[axis];
+        slice.begin[axis] = slice.end[axis]; /* where the part before ended; 0 at first */
         for (uint32_t i = 0; i < value->rank; i++) {
             slice.end[i] = slice.begin[i] + value->shape[i];
             slice.step[i] = 1;

@@ -68,10 +68,12 @@ static void compute_channel(const xai__op_run *run, float *out, const float *fro
         for (int64_t x = run->window.x0; x < run->window.x1; x++) {
             float sum = (float)convolve(run, from, weights, w->shape[1], y, x);
 
+            /* Rounded before the bias, as stages of an epilogue add it in float. */
             out[y * run->value->shape[3] + x] = bias != NULL ? sum + bias[o] : sum;
         }
 }
 
+/* Output channels o / per_group == g read the input channels of group g only. */
 static void compute_conv(const xai__op_run *run)
 {
     const xai__value *x = run->values[0], *w = run->values[1], *out = run->value;

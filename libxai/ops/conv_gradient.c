@@ -5,6 +5,8 @@
 #include "ops/shape.h"
 #include "ops/vjp.h"
 
+/* The shape of x does not follow from that of dy (a stride drops a remainder), so it is an attribute; it must lead to
+ * dy's. */
 static xai_status shape_data(const xai__op_shapes *shapes)
 {
     xai__value x;
@@ -23,14 +25,6 @@ static xai_status shape_weights(const xai__op_shapes *shapes)
     return status < 0 ? status : xai__shape_gradient(shapes, &xai__op_conv, inputs, 2);
 }
 
-/* The output along one axis (0: rows, 1: columns) whose window has pixel i under tap k; -1 if there is none. */
-static int64_t output_under(const xai__attributes *a, int axis, int64_t i, int64_t k, int64_t n)
-{
-    int64_t from = i + a->pads[axis] - k * a->dilation[axis];
-
-    return from >= 0 && from % a->stride[axis] == 0 && from / a->stride[axis] < n ? from / a->stride[axis] : -1;
-}
-
 /* What one map of dy adds to one pixel of dx. */
 static double collect(const xai__op_run *run, const float *dy, const float *taps, int64_t iy, int64_t ix)
 {
@@ -39,10 +33,10 @@ static double collect(const xai__op_run *run, const float *dy, const float *taps
     double sum = 0;
 
     for (int64_t ky = 0; ky < a->kernel[0]; ky++) {
-        int64_t y = output_under(a, 0, iy, ky, height);
+        int64_t y = xai__shape_output_under(a, 0, iy, ky, height);
 
         for (int64_t kx = 0; y >= 0 && kx < a->kernel[1]; kx++) {
-            int64_t x = output_under(a, 1, ix, kx, width);
+            int64_t x = xai__shape_output_under(a, 1, ix, kx, width);
 
             if (x >= 0)
                 sum += (double)dy[y * width + x] * taps[ky * a->kernel[1] + kx];
@@ -122,6 +116,8 @@ static void compute_weights(const xai__op_run *run)
     }
 }
 
+/* dx is linear in dy, with the convolution as its transpose, and in the weight, where dy and the new gradient change
+ * places. The like holds for dweight. */
 static xai_status vjp_data(const xai__op_vjp *vjp)
 {
     xai_status status = xai__vjp_add(vjp, 0, XAI__OP_CONV, vjp->gradient, xai__vjp_input(vjp, 1));

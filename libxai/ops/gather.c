@@ -20,6 +20,7 @@ static xai_status check_indices(const xai__op_shapes *shapes, int64_t end)
     for (int64_t i = 0; i < indices->shape[0]; i++) {
         float index = indices->constant[i];
 
+        /* Written so that NaN fails; only a number in range is cast, for any other cast is undefined. */
         if (!(index >= 0 && index < (float)end) || index != (float)(int64_t)index)
             return xai__fail(XAI_E_FORMAT, "index %lld is %g, expected a whole number from 0 to %lld", (long long)i,
                              (double)index, (long long)end - 1);
@@ -75,6 +76,7 @@ static xai_status shape_sum(const xai__op_shapes *shapes)
 /* Neighbours with the same index are summed in double precision. */
 static void sum_row(float *out, const float *x, const float *indices, int64_t n)
 {
+    /* Sorted indices, the usual case, are thus summed in double from end to end and rounded once. */
     for (int64_t i = 0; i < n;) {
         int64_t index = (int64_t)indices[i];
         double sum = out[index];

@@ -61,6 +61,7 @@ static void compute_weights(const xai__op_run *run)
     multiply(run, 1, run->values[0]->shape[1]);
 }
 
+/* dx = dy weight is linear in both: back to dy goes a linear layer, back to the weight dy' times the new gradient. */
 static xai_status vjp_data(const xai__op_vjp *vjp)
 {
     xai_status status = xai__vjp_add(vjp, 0, XAI__OP_GEMM, vjp->gradient, xai__vjp_input(vjp, 1));

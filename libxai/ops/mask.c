@@ -58,6 +58,7 @@ static double slope_of_hard_sigmoid(double x, const xai__attributes *a)
     return y > 0 && y < 1 ? a->low : 0;
 }
 
+/* The limits belong to the left piece at -3 and to the right one at 3. */
 static double slope_of_hard_swish(double x, const xai__attributes *a)
 {
     if (x <= -3)
@@ -98,6 +99,7 @@ static xai_status shape_activation(const xai__op_shapes *shapes)
     return shape_pair(shapes);
 }
 
+/* Selects, never multiplies: an infinite dy where the mask is closed gives 0, not NaN. */
 static void compute_mask(const xai__op_run *run)
 {
     const passes_fn passes = rules[run->attributes->axis];

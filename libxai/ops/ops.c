@@ -51,6 +51,7 @@ xai__attributes xai__attributes_default(void)
     return (xai__attributes){ .kernel = { 1, 1 }, .stride = { 1, 1 }, .dilation = { 1, 1 }, .groups = 1 };
 }
 
+/* Pointers into the graph's array: only until the next value is added. */
 static void collect_values(const xai__value **values, const xai__graph *graph, const int32_t *inputs, size_t n_inputs)
 {
     for (size_t i = 0; i < n_inputs; i++)
@@ -70,6 +71,8 @@ int32_t xai__op_add(xai__graph *graph, uint32_t op, const xai__attributes *attri
     if (n_inputs < row->min_inputs || n_inputs > row->max_inputs || n_inputs > MAX_INPUTS)
         return xai__fail(XAI_E_FORMAT, "%s: has %zu inputs", row->name, n_inputs);
     for (size_t i = 0; i < n_inputs; i++)
+        /* Builders nest calls of this function: the status of the inner one comes in as an input and goes out as it is.
+         */
         if (inputs[i] < 0 && (i < row->min_inputs || inputs[i] != -1))
             return inputs[i] < -1 ? inputs[i] : xai__fail(XAI_E_FORMAT, "%s: input %zu is missing", row->name, i);
     collect_values(values, graph, inputs, n_inputs);
@@ -90,6 +93,7 @@ void xai__op_compute(const xai__graph *graph, int32_t node, const float *const *
     collect_values(values, graph, n->inputs, n->n_inputs);
     if (window != NULL)
         run.window = *window;
+    /* Operators over other ranks have one window, which they ignore. */
     else if (value->rank == 4)
         run.window = (xai__op_window){ 0, value->shape[2], 0, value->shape[3] };
     rows[n->op]->reference(&run);

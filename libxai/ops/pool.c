@@ -17,6 +17,7 @@ static xai_status shape_pool(const xai__op_shapes *shapes)
     if (status < 0)
         return status;
     for (int i = 0; i < 4; i++)
+        /* Else a window could lie in the padding alone, and have no maximum. */
         if (a->pads[i] >= a->kernel[i % 2])
             return xai__fail(XAI_E_FORMAT, "padding of %d is not smaller than the kernel of %d", a->pads[i],
                              a->kernel[i % 2]);
@@ -30,6 +31,7 @@ static float window_maximum(const xai__op_run *run, const float *map, int64_t y,
 {
     int64_t at = xai__pool_maximum(run->attributes, run->values[0]->shape + 2, map, y, x);
 
+    /* With dilation even a window with less padding than its kernel may miss every pixel. */
     return at >= 0 ? map[at] : -INFINITY;
 }
 
@@ -66,6 +68,7 @@ static void compute_average(const xai__op_run *run)
     compute(run, window_average);
 }
 
+/* As in torch; the spans of xai__pool_window() have no gaps. */
 static xai_status shape_average(const xai__op_shapes *shapes)
 {
     if (shapes->attributes->dilation[0] != 1 || shapes->attributes->dilation[1] != 1)

@@ -39,6 +39,7 @@ static xai_status shape_global(const xai__op_shapes *shapes)
     return shape_given(shapes, &xai__op_global_average_pool);
 }
 
+/* All or nothing: of equal pixels the first has it all, as in torch. */
 static double share_max(const xai__op_run *run, const float *x, int64_t pixel, int64_t oy, int64_t ox)
 {
     return xai__pool_maximum(run->attributes, run->value->shape + 2, x, oy, ox) == pixel ? 1 : 0;
@@ -49,27 +50,19 @@ static double share_average(const xai__op_run *run, const float *x, int64_t pixe
     return 1 / (double)xai__pool_window(run->attributes, run->value->shape + 2, oy, ox).divisor;
 }
 
-/* The output along one axis (0: rows, 1: columns) whose window has pixel i under tap k; -1 if there is none. */
-static int64_t output_under(const xai__op_run *run, int axis, int64_t i, int64_t k)
-{
-    const xai__attributes *a = run->attributes;
-    int64_t from = i + a->pads[axis] - k * a->dilation[axis], stride = a->stride[axis];
-
-    return from >= 0 && from % stride == 0 && from / stride < run->values[0]->shape[2 + axis] ? from / stride : -1;
-}
-
 /* Taps from the last to the first: windows from the first to the last. */
 static float collect(const xai__op_run *run, share_fn share, const float *dy, const float *x, int64_t iy, int64_t ix)
 {
     const xai__attributes *a = run->attributes;
-    int64_t width = run->values[0]->shape[3], pixel = iy * run->value->shape[3] + ix;
+    int64_t height = run->values[0]->shape[2], width = run->values[0]->shape[3];
+    int64_t pixel = iy * run->value->shape[3] + ix;
     double sum = 0;
 
     for (int64_t ky = a->kernel[0]; ky-- > 0;) {
-        int64_t oy = output_under(run, 0, iy, ky);
+        int64_t oy = xai__shape_output_under(a, 0, iy, ky, height);
 
         for (int64_t kx = a->kernel[1]; oy >= 0 && kx-- > 0;) {
-            int64_t ox = output_under(run, 1, ix, kx);
+            int64_t ox = xai__shape_output_under(a, 1, ix, kx, width);
             double part = ox >= 0 ? share(run, x, pixel, oy, ox) : 0;
 
             if (part > 0) /* dy may be infinite where nothing of it comes here */
@@ -109,6 +102,8 @@ static void compute_global(const xai__op_run *run)
         run->out[i] = (float)(run->inputs[0][(int64_t)i / n] / (double)n);
 }
 
+/* Averages are linear: the gradient's gradient is the pool itself. That of a maximum would have to keep x's order and
+ * is left out. */
 static xai_status vjp_average(const xai__op_vjp *vjp)
 {
     return xai__vjp_add(vjp, 0, XAI__OP_AVERAGE_POOL, vjp->gradient, -1);

@@ -16,6 +16,7 @@ xai__pool_span xai__pool_window(const xai__attributes *attributes, const int64_t
 {
     const xai__attributes *a = attributes;
     int64_t top = y * a->stride[0] - a->pads[0], left = x * a->stride[1] - a->pads[1];
+    /* ceil_mode may let a window hang over the padding's end; what is beyond counts for nobody. */
     int64_t bottom = at_most(top + a->kernel[0], extents[0] + a->pads[2]),
             right = at_most(left + a->kernel[1], extents[1] + a->pads[3]);
     xai__pool_span s = { at_least(top, 0), at_most(bottom, extents[0]), at_least(left, 0), at_most(right, extents[1]),

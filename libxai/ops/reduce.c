@@ -47,12 +47,14 @@ static axes find_axes(const xai__op_run *run)
     for (uint32_t i = x->rank; i-- > 0;) {
         a.n[i] = x->shape[i];
         a.stride[i] = stride;
+        /* An axis of extent 1 in both is kept: summing it would change nothing. */
         a.summed[i] = extent(run->attributes, x->rank, i) != x->shape[i];
         stride *= x->shape[i];
     }
     return a;
 }
 
+/* Over the summed axes at and behind axis, the last one fastest, in double. */
 static double sum(const axes *a, const float *x, uint32_t axis)
 {
     double total = 0;

@@ -33,6 +33,7 @@ static xai_status vjp_reshape(const xai__op_vjp *vjp)
     return xai__vjp_add(vjp, 0, XAI__OP_RESHAPE, vjp->gradient, -1);
 }
 
+/* No node: the gradient of the output is that of the input. */
 static xai_status vjp_identity(const xai__op_vjp *vjp)
 {
     return xai__vjp_set(vjp, 0, vjp->gradient);

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/tensor.h"
 
+/* So that extents and positions of windows stay far from the end of int64_t in the loops that trust them. */
 enum { LARGEST_WINDOW = 1 << 20 };
 
 xai_status xai__shape_same(const xai__op_shapes *shapes)
@@ -71,6 +72,7 @@ xai_status xai__shape_given(const xai__op_shapes *shapes, xai__value *value)
     memcpy(shapes->shape, a->shape, sizeof a->shape);
     *shapes->rank = a->rank;
     if (value != NULL) {
+        /* A value of no graph: for the shape rule of the operator that this one undoes. */
         *value = (xai__value){ .rank = a->rank, .size = size, .producer = -1 };
         memcpy(value->shape, a->shape, sizeof a->shape);
     }
@@ -112,12 +114,22 @@ xai_status xai__shape_windows(int64_t out[2], const xai__attributes *attributes,
                              (long long)after, LARGEST_WINDOW);
         span = (kernel - 1) * dilation + 1;
         room = in[i] + before + after - span;
+        /* torch refuses this as well, where a formula alone would give an extent of 0 or less. */
         if (room < 0)
             return xai__fail(XAI_E_SHAPE, "a window of %lld does not fit into %lld with padding %lld and %lld",
                              (long long)span, (long long)in[i], (long long)before, (long long)after);
         out[i] = room / stride + 1;
+        /* The one window more starts at out * stride; it must see a pixel or the padding before the first. */
         if (attributes->ceil_mode && room % stride != 0 && out[i] * stride < in[i] + before)
             out[i]++;
     }
     return XAI_OK;
+}
+
+int64_t xai__shape_output_under(const xai__attributes *attributes, int axis, int64_t i, int64_t k, int64_t n)
+{
+    /* The window of output o has tap k at o * stride - pad + k * dilation. */
+    int64_t from = i + attributes->pads[axis] - k * attributes->dilation[axis], stride = attributes->stride[axis];
+
+    return from >= 0 && from % stride == 0 && from / stride < n ? from / stride : -1;
 }

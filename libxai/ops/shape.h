@@ -31,4 +31,7 @@ xai_status xai__shape_gradient(const xai__op_shapes *shapes, const xai__op_row *
  * with ceil_mode a window that would start in the padding behind the end is left out. */
 xai_status xai__shape_windows(int64_t out[2], const xai__attributes *attributes, const int64_t in[2]);
 
+/* The output along one axis (0: rows, 1: columns) of n whose window has pixel i under tap k; -1 if there is none. */
+int64_t xai__shape_output_under(const xai__attributes *attributes, int axis, int64_t i, int64_t k, int64_t n);
+
 #endif

@@ -76,6 +76,7 @@ static void compute_slice(const xai__op_run *run)
     }
 }
 
+/* Fill first, then scatter: with steps, what is filled lies between elements, too. */
 static void compute_pad(const xai__op_run *run)
 {
     const xai__attributes *a = run->attributes;
@@ -109,6 +110,7 @@ static xai_status vjp_slice(const xai__op_vjp *vjp)
     for (uint32_t i = 0; i < x->rank; i++) {
         pad.begin[i] = slice.begin[i];
         pad.step[i] = step_between(dy->shape[i], slice.step[i]);
+        /* From the last element taken to the end, whatever end the slice named. */
         pad.end[i] = x->shape[i] - slice.begin[i] - spread(dy->shape[i], pad.step[i]);
     }
     return xai__vjp_set(vjp, 0, xai__op_add(vjp->graph, XAI__OP_PAD, &pad, &vjp->gradient, 1));

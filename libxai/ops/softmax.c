@@ -22,6 +22,7 @@ static xai_status shape_data(const xai__op_shapes *shapes)
     return status < 0 ? status : shape_softmax(shapes);
 }
 
+/* exp(x - largest) / sum: no exponent is above 0, so nothing overflows and the sum is at least 1. */
 static void soften(float *out, const float *const *inputs, int64_t n, int64_t stride)
 {
     const float *in = inputs[0];
@@ -47,6 +48,7 @@ static void pass_back(float *out, const float *const *in, int64_t n, int64_t str
         out[i * stride] = (float)(in[1][i * stride] * (in[0][i * stride] - sum));
 }
 
+/* Every line along the axis: n elements, inner apart. */
 static void compute(const xai__op_run *run, void (*line)(float *out, const float *const *in, int64_t n, int64_t stride))
 {
     uint32_t axis = (uint32_t)run->attributes->axis;

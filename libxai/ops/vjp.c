@@ -55,6 +55,7 @@ int32_t xai__vjp_sum_like(xai__graph *graph, int32_t value, int32_t like)
     if (value < 0)
         return value;
     set_shape(&attributes, &graph->values[like]);
+    /* Nothing was repeated: no node. */
     if (xai__shape_is(&graph->values[value], attributes.shape, attributes.rank))
         return value;
     return xai__op_add(graph, XAI__OP_SUM_TO, &attributes, &value, 1);
@@ -73,6 +74,7 @@ xai_status xai__vjp_add_channels(const xai__op_vjp *vjp, size_t i, int32_t value
         sum.shape[axis] = axis == 1 ? v->shape[1] : 1;
     flat.rank = 1;
     flat.shape[0] = v->shape[1];
+    /* To 1xCx1x1 and from there to C. */
     value = xai__op_add(vjp->graph, XAI__OP_SUM_TO, &sum, &value, 1);
     return value < 0 ? value : xai__vjp_set(vjp, i, xai__op_add(vjp->graph, XAI__OP_RESHAPE, &flat, &value, 1));
 }
@@ -82,6 +84,7 @@ int32_t xai__vjp_mask(const xai__op_vjp *vjp, int32_t gradient, enum xai__mask_r
     const int32_t operands[2] = { gradient, xai__vjp_output(vjp) };
     xai__attributes attributes = xai__vjp_attributes(vjp);
 
+    /* The node's own low and high go along, for XAI__RULE_INSIDE. */
     attributes.axis = (int32_t)rule;
     return gradient < 0 ? gradient : xai__op_add(vjp->graph, XAI__OP_MASK, &attributes, operands, 2);
 }

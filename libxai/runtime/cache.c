@@ -7,6 +7,8 @@
 #include "core/memory.h"
 #include "runtime/session.h"
 
+/* Plans kept: enough for an explanation's several kinds of runs. One that falls out costs a compilation, no more: its
+ * packed weights stay as long as any plan uses them. */
 enum { N_PLANS = 8 };
 
 struct xai__cache {
@@ -16,6 +18,7 @@ struct xai__cache {
     xai__gradient *gradients[N_PLANS]; /* the one used last first; more live on while plans of theirs do */
 };
 
+/* Counts are plain: the model's lock is held wherever they change. */
 static void drop_gradient(xai__gradient *gradient)
 {
     if (gradient != NULL && --gradient->refs == 0)
@@ -28,7 +31,7 @@ static void drop_plan(xai__cache *cache, xai__plan *plan)
 
     if (plan == NULL || atomic_fetch_sub(&plan->refs, 1) != 1)
         return;
-    gradient = plan->key.gradient;
+    gradient = plan->key.gradient; /* outlives the plan, whose steps point into its graph */
     xai__plan_free(plan, &cache->packed);
     drop_gradient(gradient);
 }
@@ -97,6 +100,7 @@ static xai_status find_plan(xai__plan **out, xai__cache *cache, const xai__plan_
             put_first(cache, *out, i);
             return XAI_OK;
         }
+    /* Built under the lock: sessions that ask for the same plan at the same time wait, and find it. */
     status = xai__plan_build(out, &cache->packed, cache->chain, key);
     if (status == XAI_OK) {
         if (key->gradient != NULL)
@@ -167,6 +171,7 @@ xai_status xai__cache_plan(xai__plan **out, xai_model *model, const xai__plan_ke
     return status;
 }
 
+/* Frees nothing that is in use: the cache has a reference of its own until the plan falls out. */
 void xai__cache_release(xai_model *model, xai__plan *plan)
 {
     if (plan == NULL)

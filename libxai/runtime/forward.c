@@ -59,6 +59,7 @@ xai_status xai__check_fed(size_t *n_images, const xai__graph *graph, int32_t val
 
 /* --- who wants what --- */
 
+/* In ascending order and once each, as a plan's key wants them. */
 static void insert_value(int32_t *values, size_t *n, int32_t value)
 {
     size_t at = *n;
@@ -72,6 +73,8 @@ static void insert_value(int32_t *values, size_t *n, int32_t value)
     ++*n;
 }
 
+/* A session that explains runs the network often; only the caller's own runs fire its observers, but edits always hold:
+ * they are part of the model that is explained. */
 static bool is_wanted(const forward *f, const xai_hook *hook)
 {
     return !atomic_load(&hook->is_dropped) && (f->request->fires_hooks || hook->kind == XAI_HOOK_EDIT);
@@ -120,6 +123,7 @@ static void free_tensors(forward *f)
     xai__free(context, f->fetched);
 }
 
+/* In any state that the steps of xai__session_run() leave behind. */
 static void finish(forward *f)
 {
     xai_session *session = f->session;
@@ -184,6 +188,7 @@ static xai_status insert_hooks(forward *f, const xai__plan_key *key)
     return XAI_OK;
 }
 
+/* Taps, cuts and fetches, which with the feeds are what a plan is compiled for and found by. */
 static xai_status collect_taps(forward *f)
 {
     const xai__request *request = f->request;
@@ -302,6 +307,7 @@ static xai_status fire(void *user, size_t tap, xai_tensor *value)
 
 /* --- running --- */
 
+/* Grows, never shrinks: the next run of the session is likely the same. What was in it is not kept. */
 static xai_status reserve(void **data, size_t *size, size_t wanted, size_t unit, xai_context *context)
 {
     if (*data != NULL && *size >= wanted)
@@ -413,6 +419,7 @@ xai_status xai__session_run(xai_tensor **out, xai_session *session, const xai__r
     forward f = { .session = session, .request = request };
     xai_status status;
 
+    /* First, so that on any failure the caller has nothing to unref. */
     clear_results(out, request);
     status = start(&f);
     if (status < 0)

@@ -18,7 +18,8 @@ static void free_hook(xai_hook *hook)
     xai_context_unref(context);
 }
 
-/* Takes dropped hooks off the list. */
+/* Takes dropped hooks off the list, as a list of their own. A run walks the hooks without the lock, so nothing may
+ * leave while one goes on. */
 static xai_hook *unlink_dropped(xai_session *session)
 {
     xai_hook *dropped = NULL, **link = &session->hooks;
@@ -65,6 +66,7 @@ bool xai__session_is_edited(xai_session *session)
     return is_edited;
 }
 
+/* At the end: hooks on one value fire in the order in which they were attached. */
 static xai_status append(xai_session *session, xai_hook *hook)
 {
     xai_status status = XAI_OK;
@@ -116,13 +118,15 @@ xai_status xai_hook_attach(xai_hook **out, xai_session *session, const char *val
     hook->call = call;
     hook->user = user;
     atomic_init(&hook->is_dropped, false);
-    status = append(session, hook);
-    if (status < 0) {
-        xai__free(context, hook);
-        return status;
-    }
     xai__object_init(&hook->object, context);
     hook->session = xai_session_ref(session);
+    /* Whole before it is on the list: another thread's forward pass may fire it at once. */
+    status = append(session, hook);
+    if (status < 0) {
+        free_hook(hook); /* has no destroy yet: user stays the caller's */
+        xai_session_unref(session);
+        return status;
+    }
     hook->destroy = destroy;
     *out = hook;
     return XAI_OK;

@@ -27,6 +27,7 @@ size_t xai_model_n_layers(const xai_model *model)
     return n;
 }
 
+/* Values that lie in another one's memory have no step. */
 static const char *kernel_name(const xai__plan *plan, int32_t value)
 {
     const xai__step *step = plan->step_of[value] >= 0 ? &plan->steps[plan->step_of[value]] : NULL;
@@ -65,6 +66,7 @@ static xai_status make_aliases(xai_model *model)
     return status;
 }
 
+/* Through the plan of a plain forward pass, for which latency is the purpose: what users ask about. */
 static xai_status fill(xai_layer *layer, xai_model *model, int32_t value)
 {
     const xai__value *v = &model->graph.values[value];

@@ -31,6 +31,7 @@ static bool has_layout(const xai__value *value)
     return (value->rank == 4 || value->rank == 2) && value->shape[0] == 1;
 }
 
+/* Kernels want weights packed beforehand: inputs behind the first must be known when the plan is made. */
 static bool all_constant(const xai__graph *graph, const xai__node *node)
 {
     for (size_t i = 1; i < node->n_inputs; i++)
@@ -64,6 +65,8 @@ static bool is_channel_pad(const xai__graph *graph, const xai__node *node)
            y->shape[3] == x->shape[3];
 }
 
+/* Does the node begin a chain that some backend may have a kernel for? What fits no layout, or starts from a constant,
+ * is left to the reference, but for GEMM, whose rows may be any number. */
 static bool is_base(const xai__graph *graph, const xai__node *node)
 {
     const xai__attributes *a = &node->attributes;
@@ -123,6 +126,7 @@ static uint32_t mask_function(uint32_t rule)
     return functions[rule];
 }
 
+/* Blocks of 16 channels are filled up with zeros, which must still be zeros behind the stage. */
 static bool keeps_zero(const xai__stage *stage)
 {
     if (stage->kind != XAI__ACT)
@@ -153,6 +157,7 @@ static bool make_stage(xai__fused_stage *out, const xai__graph *graph, int32_t i
 
         out->stage.kind = node->op == XAI__OP_ADD ? XAI__ADD : XAI__MUL;
         out->operand = node->inputs[1 - main];
+        /* A constant scale a channel is what a batch norm's gradient leaves behind. */
         if (node->op == XAI__OP_MUL && operand->constant != NULL && is_channel_vector(operand, value)) {
             out->stage.kind = XAI__AFFINE;
             out->operand = -1;
@@ -164,6 +169,7 @@ static bool make_stage(xai__fused_stage *out, const xai__graph *graph, int32_t i
         out->stage.function = mask_function((uint32_t)node->attributes.axis);
         out->stage.low = node->attributes.low;
         out->stage.high = node->attributes.high;
+        /* This rule looks at the gradient alone. */
         out->operand = out->stage.function != XAI__MASK_SEED ? node->inputs[1] : -1;
         if (out->operand >= 0 && graph->values[out->operand].constant != NULL)
             return false;
@@ -189,6 +195,7 @@ static void mark_needed(xai__lowered *l, const xai__plan_key *key, bool *compute
         l->is_needed[n] = computed[l->graph->nodes[n].output] && !is_fed(key, l->graph->nodes[n].output);
 }
 
+/* Feeding a value in the middle replaces the network before it, unless a shortcut leads from the input around it. */
 static xai_status check_feed(const xai__lowered *l, const xai__plan_key *key, const bool *wanted)
 {
     const xai__graph *graph = l->graph;
@@ -286,6 +293,8 @@ static xai_status lower_base(xai__lowered *l, int32_t index)
     return XAI_OK;
 }
 
+/* Kernels first, then stages of a chain that is there, then views and concatenations, which may cost nothing; the
+ * reference takes what is left. */
 static xai_status lower_node(xai__lowered *l, int32_t index)
 {
     const xai__node *node = &l->graph->nodes[index];
@@ -354,7 +363,7 @@ xai_status xai__lower(xai__lowered *out, const xai__plan_key *key)
         return status;
     for (size_t i = 0; i < key->n_cuts; i++)
         out->is_cut[key->cuts[i]] = true;
-    mark_needed(out, key, out->is_wanted);
+    mark_needed(out, key, out->is_wanted); /* lent as memory; mark_wanted() fills it at the end */
     status = check_feed(out, key, out->is_wanted);
     for (size_t n = 0; n < graph->n_nodes && status == XAI_OK; n++) {
         if (n == key->n_early)
@@ -418,6 +427,8 @@ bool xai__transposes_weights(const xai__node *node)
     return node->op == XAI__OP_GEMM_DATA || is_convolution_back(node);
 }
 
+/* dx[i] sums dy[i + pad - k] w[k]: a convolution of dy with the window turned around, and what the window reached
+ * beyond the first output as padding. */
 static void describe_convolution_back(xai__op_desc *desc, const xai__node *node)
 {
     const xai__attributes *a = &node->attributes;
@@ -450,7 +461,7 @@ static void describe_base(xai__op_desc *desc, const xai__graph *graph, const xai
     case XAI__OP_GLOBAL_AVERAGE_POOL:
         desc->op = XAI__POOL;
         desc->pool = XAI__POOL_AVERAGE;
-        desc->kernel_h = desc->in_h;
+        desc->kernel_h = desc->in_h; /* one window over the whole map */
         desc->kernel_w = desc->in_w;
         break;
     case XAI__OP_MAX_POOL_DATA:
@@ -461,7 +472,7 @@ static void describe_base(xai__op_desc *desc, const xai__graph *graph, const xai
         desc->op = XAI__PAD_CHANNELS;
         desc->first_channel = (int32_t)node->attributes.begin[1];
         break;
-    case XAI__OP_SLICE:
+    case XAI__OP_SLICE: /* thinning: the maximum of windows of one pixel, a stride apart */
         desc->op = XAI__POOL;
         desc->pool = XAI__POOL_MAX;
         desc->stride_h = (int32_t)node->attributes.step[2];

@@ -6,6 +6,7 @@
 
 #include "core/memory.h"
 
+/* Lives are steps, both ends included: a step's input and output never share memory. */
 static bool live_together(const xai__buffer *a, const xai__buffer *b)
 {
     return a->first <= b->last && b->first <= a->last;
@@ -28,6 +29,7 @@ static size_t find_gap(const xai__buffer *buffers, const size_t *order, size_t n
 {
     size_t offset = 0;
 
+    /* Each overlap moves it behind the other buffer; offsets only grow, so this ends. */
     for (bool moved = true; moved;) {
         moved = false;
         for (size_t i = 0; i < n_placed; i++) {
@@ -43,6 +45,7 @@ static size_t find_gap(const xai__buffer *buffers, const size_t *order, size_t n
     return offset;
 }
 
+/* Greedy by size: large buffers have the first choice, and small ones fit into what they leave. */
 xai_status xai__memory_assign(xai_context *context, xai__buffer *buffers, size_t n_buffers, size_t *total)
 {
     size_t *order = xai__alloc_array(context, n_buffers, sizeof *order), n = 0;

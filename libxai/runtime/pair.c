@@ -31,12 +31,15 @@ static bool has_beside(const xai__plan *plan, const xai__step *step, size_t buff
     return found;
 }
 
+/* Kernels with shared scratch prepare it in whole passes, which a part has no use for. */
 static bool takes_parts(const xai__step *step)
 {
     return step->kind == XAI__STEP_KERNEL && step->kernel->takes_parts && step->scratch_buffer < 0 &&
            step->kernel->out_layout == XAI__BLOCKED;
 }
 
+/* The value between must be nobody else's: born in the first step, last read in the second, no tap, no operand; and too
+ * large to stay in the cache by itself. A seed between the two would run the second again without the first. */
 static bool can_pair(const xai__plan *plan, size_t index)
 {
     const xai__step *first = &plan->steps[index], *second = first + 1;
@@ -70,6 +73,7 @@ static xai__window rows_at(const xai__plan *plan, const xai__step *second, int32
     return (xai__window){ first, first + n < height ? first + n : height, 0, (int32_t)shape[3] };
 }
 
+/* Rows of the value between that the neediest band of n_rows outputs reads. */
 static int32_t most_kept(const xai__plan *plan, const xai__step *second, int32_t n_rows)
 {
     int32_t height = (int32_t)output_of(plan, second)->shape[2], most = 1;

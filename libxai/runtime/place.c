@@ -14,6 +14,7 @@ static int64_t n_pixels(const xai__value *value)
     return value->shape[2] * value->shape[3];
 }
 
+/* Whole blocks, so that every buffer of the arena begins on a cache line. */
 static size_t round_up(size_t n)
 {
     return (n + XAI__BLOCK - 1) / XAI__BLOCK * XAI__BLOCK;
@@ -51,6 +52,7 @@ void xai__places_slice(xai__places *places, const xai__node *concat)
     for (size_t i = 0; i < concat->n_inputs; i++) {
         int32_t part = concat->inputs[i];
 
+        /* A part of two concatenations lies in the first; the second copies. */
         if (places->slice_of[part] < 0 && !xai__graph_is_constant(places->graph, part)) {
             places->slice_of[part] = concat->output;
             places->slice_block[part] = block;
@@ -66,7 +68,7 @@ int32_t xai__places_find(const xai__places *places, int32_t value, uint32_t layo
 
 int32_t xai__places_find_any(const xai__places *places, int32_t value)
 {
-    int32_t blocked = xai__places_find(places, value, XAI__BLOCKED);
+    int32_t blocked = xai__places_find(places, value, XAI__BLOCKED); /* what kernels like better */
 
     return blocked >= 0 ? blocked : xai__places_find(places, value, XAI__PLAIN);
 }
@@ -92,6 +94,7 @@ static xai_status add_buffer(size_t *out, xai__plan *plan, size_t size)
 
     if (buffer == NULL)
         return XAI_E_NO_MEMORY;
+    /* No step yet: an empty life, which any touch extends. */
     *buffer = (xai__buffer){ .size = round_up(size), .first = SIZE_MAX, .fed = -1 };
     *out = plan->n_buffers++;
     return XAI_OK;
@@ -163,6 +166,7 @@ xai_status xai__places_add_outside(int32_t *out, xai__places *places, int32_t va
     return add_place(out, places, &place);
 }
 
+/* A buffer without a value: memory that one step's tasks share. */
 xai_status xai__places_add_scratch(int64_t *out, xai__places *places, size_t bytes)
 {
     size_t buffer = 0;

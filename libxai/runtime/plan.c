@@ -43,7 +43,7 @@ static xai_status add_step(xai__step **out, planner *p, uint32_t kind, int32_t n
     return XAI_OK;
 }
 
-/* Notes that the newest step uses a place. */
+/* Notes that the newest step uses a place: buffers live from the first step that uses them to the last. */
 static void touch(planner *p, int32_t place)
 {
     if (place >= 0)
@@ -155,6 +155,8 @@ static void drop_candidate(candidate *c, planner *p)
     xai__free(p->plan->context, c->stages);
 }
 
+/* Scale and shift of a stage, a number a channel, in blocks filled up with zeros. A folded batch norm has both in one
+ * piece of memory, scale first. */
 static xai_status fill_parameters(candidate *c, planner *p, const xai__fused *fused, size_t i)
 {
     const xai__node *node = &p->plan->graph->nodes[fused->stages[i].node];
@@ -180,6 +182,7 @@ static xai_status fill_parameters(candidate *c, planner *p, const xai__fused *fu
     return XAI_OK;
 }
 
+/* Room for the most stages there can be: the kernel keeps the address. */
 static xai_status fill_stages(candidate *c, planner *p, const xai__fused *fused)
 {
     int32_t n_operands = fused->beside >= 0 ? 1 : 0;
@@ -210,6 +213,8 @@ static uint32_t wanted_layout(const xai__value *value)
 static xai_status find_kernel(candidate *c, planner *p, const xai__fused *fused)
 {
     bool is_map = fused->node < 0;
+    /* A map without a stage computes nothing, and a convolution with its bias left to others is no value of the graph.
+     */
     size_t least = is_map || (fused->n_stages > 0 && fused->stages[0].node == fused->node) ? 1 : 0;
     xai_status status = fill_stages(c, p, fused);
     int32_t from = xai__places_find_any(&p->places, fused->input);
@@ -231,6 +236,7 @@ static xai_status find_kernel(candidate *c, planner *p, const xai__fused *fused)
     return XAI_OK;
 }
 
+/* Format 0 is the graph's own order, which needs no copy. */
 static xai_status pack_weights(xai__step *step, planner *p, const candidate *c)
 {
     const xai__node *node = step->node >= 0 ? &p->plan->graph->nodes[step->node] : NULL;
@@ -291,6 +297,7 @@ static xai_status emit_kernel(planner *p, const xai__fused *fused, candidate *c)
     step->in = in;
     step->out = out;
     step->scratch_buffer = scratch;
+    /* Moved: what the candidate no longer has, drop_candidate() does not free. */
     step->kernel = c->kernel;
     step->stages = c->stages;
     step->n_stages = c->n_stages;
@@ -335,6 +342,7 @@ static xai_status emit_prefix(planner *p, const xai__fused *fused, size_t *n_don
     return status;
 }
 
+/* What no kernel took goes on as a chain of its own, a map over the last result. */
 static xai_status emit_chain(planner *p, const xai__fused *fused)
 {
     xai__fused rest = *fused;
@@ -371,6 +379,8 @@ static xai_status emit_view(planner *p, const xai__fused *fused)
     return status < 0 ? status : xai__places_alias(&alias, &p->places, fused->value, place, XAI__PLAIN);
 }
 
+/* Has some backend a kernel that copies plain maps into blocks? A copy without it would have to go through the
+ * reference, which then may as well do the whole concatenation. */
 static bool moves_layouts(planner *p, int32_t value)
 {
     xai__fused copy = { .kind = XAI__FUSED_KERNEL, .node = -1, .input = value, .beside = -1, .value = -1 };
@@ -400,6 +410,7 @@ static xai_status place_part(int32_t *out, planner *p, const xai__node *node, in
     return status;
 }
 
+/* A part that its kernel wrote into the whole already lies there; others are copied. */
 static xai_status emit_part(planner *p, const xai__node *node, int32_t whole, size_t i)
 {
     int32_t part = node->inputs[i], own = xai__places_find(&p->places, part, XAI__BLOCKED), any, to;
@@ -429,6 +440,7 @@ static xai_status emit_concat(planner *p, const xai__fused *fused)
     int32_t whole = xai__places_find(&p->places, node->output, XAI__BLOCKED);
     xai_status status = XAI_OK;
 
+    /* A part behind one that does not fill its last block would begin in the middle of that. */
     for (size_t i = 0; i + 1 < node->n_inputs; i++)
         if (value_of(p, node->inputs[i])->shape[1] % XAI__BLOCK != 0)
             return emit_reference(p, fused->node);
@@ -452,6 +464,7 @@ static xai_status place_edited(int32_t *out, planner *p, int32_t value, int32_t 
     return xai__places_add(out, &p->places, value, XAI__PLAIN);
 }
 
+/* Right behind the step that makes the value, while its memory is still its own. Plain places are cheaper to read. */
 static xai_status emit_delivery(planner *p, int32_t value)
 {
     const xai__plan_key *key = &p->plan->key;
@@ -534,6 +547,8 @@ static xai_status emit_all(planner *p)
     const xai__lowered *l = &p->lowered;
     xai_status status = place_feeds(p);
 
+    /* Known beforehand, so that kernels write parts straight into the whole; not one that a hook edits, whose parts
+     * would change with it. */
     for (size_t i = 0; i < l->n_fused; i++)
         if (l->fused[i].kind == XAI__FUSED_CONCAT && !l->is_cut[l->fused[i].value])
             xai__places_slice(&p->places, &l->graph->nodes[l->fused[i].node]);
@@ -554,6 +569,7 @@ static xai_status emit_all(planner *p)
 
 /* --- the plan --- */
 
+/* The caller's arrays end with the call; all four lie in one block. */
 static xai_status copy_key(xai__plan *plan, const xai__plan_key *key)
 {
     size_t n = key->n_taps + key->n_cuts + key->n_fetches + key->n_feeds;
@@ -576,6 +592,7 @@ static xai_status copy_key(xai__plan *plan, const xai__plan_key *key)
     return XAI_OK;
 }
 
+/* Of the step that needs most; every thread has as much, on cache lines of its own. */
 static void measure_scratch(xai__plan *plan)
 {
     for (size_t i = 0; i < plan->n_steps; i++) {
@@ -608,6 +625,7 @@ static xai_status compile(planner *p, const xai__plan_key *key)
         status = xai__lower(&p->lowered, &p->plan->key);
     if (status == XAI_OK)
         status = emit_all(p);
+    /* Pairs change how long buffers live, so they come before memory is shared out. */
     if (status == XAI_OK)
         xai__pairs_find(p->plan);
     if (status == XAI_OK)

@@ -75,6 +75,8 @@ static xai_status find_places(xai__region *region, const int32_t *fetches)
         for (size_t j = 0; j < plan->n_steps; j++)
             if (plan->steps[j].kind == XAI__STEP_DELIVER && plan->steps[j].value == fetches[i])
                 region->places[i] = plan->steps[j].in;
+    /* Kernels that prepare their whole input first would do so for every window. Plans for windows have none, but
+     * backends of others may. */
     for (size_t i = 0; i < plan->n_steps; i++)
         if (plan->steps[i].scratch_buffer >= 0)
             return xai__fail(XAI_E_UNSUPPORTED, "%s does not run on windows", plan->steps[i].kernel->name);
@@ -91,6 +93,7 @@ static xai_status fail_cancelled(void)
     return xai__fail(XAI_E_CANCELLED, "cancelled");
 }
 
+/* The unchanged picture, with every value kept: what lies outside the windows of the others is theirs. */
 static xai_status run_clean(xai__region *region, const xai_tensor *picture)
 {
     const xai__plan *plan = region->plan;
@@ -225,6 +228,7 @@ static void paint(const xai__region *region, const xai__bed *bed, size_t image, 
         }
 }
 
+/* Nothing is dirty but the patch; an empty patch leaves nothing to compute. */
 static void start_row(const xai__region *region, xai__window *row, const xai__patch *patch)
 {
     memset(row, 0, region->plan->n_buffers * sizeof *row);
@@ -322,6 +326,7 @@ static xai_status check_patches(const xai__region *region, const xai__patch *pat
     return XAI_OK;
 }
 
+/* Stops between batches, where all heads and tails are clean. */
 static xai_status run_batches(batch *b, size_t n)
 {
     for (b->first = 0; b->first < n; b->first += b->region->n_tails) {
@@ -389,6 +394,7 @@ static double share_of(const xai__window *w, const xai__value *value)
     return value->rank == 4 && value->shape[0] == 1 ? area / (double)(value->shape[2] * value->shape[3]) : 1;
 }
 
+/* The share of the whole network's arithmetic that these patches need, on average. */
 double xai__region_share(xai__region *region, const xai__patch *patches, size_t n)
 {
     const xai__plan *plan = region->plan;

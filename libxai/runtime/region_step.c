@@ -28,6 +28,7 @@ static bool is_whole(const xai__window *w, const xai__value *value)
     return w->y0 <= whole.y0 && w->x0 <= whole.x0 && w->y1 >= whole.y1 && w->x1 >= whole.x1;
 }
 
+/* The smallest rectangle around both: more than their union, never less. */
 static void join(xai__window *to, const xai__window *w)
 {
     if (xai__window_is_empty(w))
@@ -137,6 +138,7 @@ static xai__window reach_reference(const xai__region *region, const xai__step *s
     return w;
 }
 
+/* The step's stores hold results of its earlier stages: windows of the same rows and columns. */
 xai__window xai__region_reach(const xai__region *region, const xai__step *step, xai__window *dirty)
 {
     xai__window w = step->kind == XAI__STEP_KERNEL ? reach_kernel(region, step, dirty)
@@ -164,7 +166,7 @@ static xai__view locate(const void *memory, int32_t place)
                         p->block, p->row, p->pixel };
 }
 
-/* What all images need; false if none needs anything. */
+/* Fills the frame's windows with what all images need; false if none needs anything. */
 static bool find_windows(const xai__frame *frame, const xai__step *step, bool *all_whole)
 {
     const xai__value *value = value_of(frame->region, step->out);
@@ -215,6 +217,7 @@ void xai__region_step(const xai__frame *frame, const xai__step *step, xai__team 
     }
     xai__call_bind(&call, region->plan, step, locate, frame);
     call.args.n_images = frame->n;
+    /* Whole maps go the way without windows, whose tiles are cut alike: the same bits, in fewer steps. */
     if (!all_whole && takes_windows(region, step))
         call.args.windows = frame->windows;
     xai__call_run(&call, step, team, region->scratch + lane * region->plan->task_scratch, region->plan->task_scratch);

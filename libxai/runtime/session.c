@@ -9,6 +9,7 @@
 #include "core/tensor.h"
 #include "graph/names.h"
 
+/* Of memory for a run's values; a batch that needs more is run in chunks. */
 enum { DEFAULT_BUDGET = 256 << 20 };
 
 /* --- handles --- */
@@ -55,7 +56,7 @@ void xai_session_unref(xai_session *session)
         return;
     context = session->object.context;
     pthread_mutex_lock(&session->lock);
-    xai__session_sweep(session);
+    xai__session_sweep(session); /* every hook had a reference to the session, so all of them are dropped */
     pthread_mutex_unlock(&session->lock);
     pthread_mutex_destroy(&session->lock);
     xai__free(context, session->arena);
@@ -70,6 +71,8 @@ void xai_session_cancel(xai_session *session)
     atomic_store(&session->cancel, true);
 }
 
+/* One run at a time: its arena and the list of hooks belong to it. Who comes second is told, not kept waiting: the
+ * first may be waiting in a hook for what the second was to do. */
 xai_status xai__session_claim(xai_session *session)
 {
     xai_status status = XAI_OK;

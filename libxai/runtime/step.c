@@ -37,6 +37,7 @@ static float *place_start(const chunk *c, int32_t place)
     return buffer_start(c, p->buffer) + p->offset;
 }
 
+/* A constant is the same for every image. */
 static int64_t image_stride(const xai__plan *plan, const xai__place *place)
 {
     return plan->buffers[place->buffer].constant != NULL ? 0 : (int64_t)plan->buffers[place->buffer].size;
@@ -64,6 +65,7 @@ static void broadcast(xai__view *view, const xai__value *value, const xai__value
         view->row = view->pixel = 0;
 }
 
+/* Addresses of one call, through `at`, so that whole maps and the region runner's windows are bound by one function. */
 void xai__call_bind(xai__call *call, const xai__plan *plan, const xai__step *step, xai__locate_fn at,
                     const void *memory)
 {
@@ -163,6 +165,7 @@ static void run_reference_image(void *data, size_t index, size_t lane)
     xai__step_compute(job->chunk->run->plan, job->step, index, NULL, locate, job->chunk);
 }
 
+/* Images side by side, as references know one at a time. */
 static void run_reference(const chunk *c, const xai__step *step)
 {
     reference_job job = { c, step };
@@ -172,6 +175,7 @@ static void run_reference(const chunk *c, const xai__step *step)
 
 /* --- delivery --- */
 
+/* From blocks of 16 channels to one map a channel. */
 static void read_image(float *out, const xai__place *place, const xai__value *value, const float *from)
 {
     int64_t channels = value->shape[1], height = value->shape[2], width = value->shape[3];
@@ -185,6 +189,7 @@ static void read_image(float *out, const xai__place *place, const xai__value *va
     }
 }
 
+/* The way back; what fills up the last block stays as it is. */
 static void write_image(float *to, const xai__place *place, const xai__value *value, const float *in)
 {
     int64_t channels = value->shape[1], height = value->shape[2], width = value->shape[3];
@@ -249,6 +254,8 @@ static xai_status deliver(const chunk *c, const xai__step *step)
     return status;
 }
 
+/* Looks for a cancellation once a step: some hundred microseconds at most, at no cost to speak of. The request is
+ * taken, so that the next run starts afresh. */
 static xai_status run_step(const chunk *c, const xai__step *step)
 {
     if (atomic_exchange_explicit(c->run->cancel, false, memory_order_relaxed))
@@ -276,7 +283,7 @@ static xai_status run_steps(const chunk *c, size_t from, size_t to)
         const xai__step *step = &c->run->plan->steps[i];
 
         status = run_step(c, step);
-        i += step->pair.n_rows > 0;
+        i += step->pair.n_rows > 0; /* the second of a pair has run */
     }
     return status;
 }
