@@ -10,7 +10,8 @@
 /* Adds words as XML takes them, between tags as in attributes. What XML cannot hold becomes U+FFFD. */
 void xai__svg_words(xai__text *text, const char *words);
 
-/* Width of words in pixels, estimated from the widest of the usual typefaces without serifs; never too small for it. */
+/* Width of words in pixels, estimated from the widest of the usual typefaces without serifs; never too small for it,
+ * kerning aside. Of characters that it lacks the width is a guess. */
 uint32_t xai__svg_width(const char *words, uint32_t font_size, bool bold);
 
 /* Bytes of the longest beginning that is at most width wide: whole characters, at least one. */

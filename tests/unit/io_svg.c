@@ -33,12 +33,44 @@ START_TEST(replaces_what_xml_lacks)
 }
 END_TEST
 
+/* They are UTF-8, so nothing else stops them. */
+START_TEST(replaces_what_is_no_character)
+{
+    xai__svg_words(&text, "a\xef\xbf\xbe\xef\xbf\xbf\xef\xbf\xbd<");
+    ck_assert_str_eq(xai__text_get(&text), "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd&lt;");
+}
+END_TEST
+
+/* Advance widths in DejaVu Sans and its bold, in 1/2048 of the font's size; at 2048 pixels these are pixels. */
+START_TEST(widths_are_never_too_small)
+{
+    static const struct {
+        const char *words;
+        uint32_t regular, bold;
+    } rows[] = {
+        { "i", 569, 702 },          { "f", 721, 891 },
+        { "A", 1401, 1585 },        { "m", 1995, 2134 },
+        { "\xc3\xa9", 1260, 1389 }, { "\xc3\x86", 1995, 2222 },
+        { "\xc5\x92", 2191, 2390 }, { "\xc2\xa9", 2048, 2048 },
+        { "\xd0\xa9", 2240, 2715 }, { "\xd0\xb0", 1255, 1382 },
+        { "\xce\xa9", 1565, 1741 }, { "\xe2\x80\xb0", 2748, 2949 },
+        { "%", 1946, 2052 },        { "\xe2\x80\xa6", 2048, 2048 },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ck_assert_msg(xai__svg_width(rows[i].words, 2048, false) >= rows[i].regular, "%s", rows[i].words);
+        ck_assert_msg(xai__svg_width(rows[i].words, 2048, true) >= rows[i].bold, "%s in bold", rows[i].words);
+    }
+    ck_assert_uint_le(xai__svg_width("\xc3\xa9", 2048, false), 1260 + 1260 / 8); /* nor far too large */
+}
+END_TEST
+
 START_TEST(measures_words)
 {
     ck_assert_uint_eq(xai__svg_width("", 12, false), 0);
     ck_assert_uint_eq(xai__svg_width("iii", 64, false), 54);
     ck_assert_uint_eq(xai__svg_width("W", 64, true), 71);
-    ck_assert_uint_eq(xai__svg_width("e\xcc\x81", 64, false), 39); /* a combining accent */
+    ck_assert_uint_eq(xai__svg_width("e\xcc\x81", 64, false), 40); /* a combining accent */
     ck_assert_uint_ge(xai__svg_width("\xe7\x8c\xab", 64, false), 64);
     ck_assert_uint_gt(xai__svg_width("\xff", 64, false), 0);
 }
@@ -88,6 +120,8 @@ static Suite *make_suite(void)
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, escapes_words);
     tcase_add_test(cases, replaces_what_xml_lacks);
+    tcase_add_test(cases, replaces_what_is_no_character);
+    tcase_add_test(cases, widths_are_never_too_small);
     tcase_add_test(cases, measures_words);
     tcase_add_test(cases, fits_whole_characters);
     tcase_add_test(cases, breaks_lines_at_blanks);
