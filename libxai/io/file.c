@@ -45,15 +45,20 @@ xai_status xai__file_check_path(const char *path)
     return XAI_OK;
 }
 
-/* The end of a path tells more than its beginning, and a message has room for one sentence. */
-char *xai__file_name(xai_context *context, const char *path)
+const char *xai__file_tail(const char *path)
 {
     const size_t longest = 240;
     size_t length = strlen(path);
 
-    if (length <= longest)
-        return xai__strdup(context, path);
-    return xai__format(context, "...%s", path + length - longest);
+    return length <= longest ? path : path + length - longest;
+}
+
+/* The end of a path tells more than its beginning, and a message has room for one sentence. */
+char *xai__file_name(xai_context *context, const char *path)
+{
+    const char *tail = xai__file_tail(path);
+
+    return xai__format(context, "%s%s", tail != path ? "..." : "", tail);
 }
 
 /* A system call that ran out of memory is reported like every other allocation. */

@@ -145,8 +145,9 @@ static void draw_glyph(xai_image *image, unsigned character, int64_t x, int64_t 
                 fill(image, x + column * scale, y + row * scale, scale, rgb);
 }
 
-void xai__font_draw(xai_image *image, const char *text, int64_t x, int64_t y, int32_t scale, const uint8_t rgb[3])
+void xai__font_draw(xai_image *image, const char *text, size_t n, int64_t x, int64_t y, int32_t scale,
+                    const uint8_t rgb[3])
 {
-    for (; *text != '\0'; x += XAI__FONT_WIDTH * scale)
+    for (; n > 0 && *text != '\0'; n--, x += XAI__FONT_WIDTH * scale)
         draw_glyph(image, next_character(&text), x, y, scale, rgb);
 }

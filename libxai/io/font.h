@@ -11,7 +11,9 @@ enum { XAI__FONT_WIDTH = 6, XAI__FONT_HEIGHT = 8 };
 /* Characters of a text; what is not ASCII counts as one and is drawn as a box. */
 size_t xai__font_length(const char *text);
 
-/* Draws a text with its upper left corner at (x, y), each dot scale x scale pixels; what lies outside is left out. */
-void xai__font_draw(xai_image *image, const char *text, int64_t x, int64_t y, int32_t scale, const uint8_t rgb[3]);
+/* Draws the first n characters of a text, or all, with the upper left corner at (x, y), each dot scale x scale pixels.
+ * What lies outside the picture is left out. */
+void xai__font_draw(xai_image *image, const char *text, size_t n, int64_t x, int64_t y, int32_t scale,
+                    const uint8_t rgb[3]);
 
 #endif

@@ -12,6 +12,7 @@
 #include "core/memory.h"
 #include "io/exif.h"
 #include "io/file.h"
+#include "io/file_name.h"
 #include "io/jpeg.h"
 #include "io/png.h"
 
@@ -146,7 +147,8 @@ static xai_status refuse(const unsigned char *bytes, size_t size)
     for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++)
         if (starts_with(bytes, size, strangers[i].offset, strangers[i].magic, strangers[i].magic_size))
             return xai__fail(XAI_E_FORMAT, "this is %s; only PNG and JPEG are read", strangers[i].what);
-    if (size >= 3 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '7' && strchr(" \t\r\n#", bytes[2]) != NULL)
+    if (size >= 3 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '7' && bytes[2] != '\0' &&
+        strchr(" \t\r\n#", bytes[2]) != NULL)
         return xai__fail(XAI_E_FORMAT, "this is a PPM, PGM, PBM or PAM; only PNG and JPEG are read");
     return xai__fail(XAI_E_FORMAT, "neither PNG nor JPEG: the first of %zu bytes is 0x%02x", size, bytes[0]);
 }
@@ -208,8 +210,7 @@ xai_status xai_image_load(xai_image **out, xai_context *context, const char *pat
     if (file.data == NULL)
         return status;
     status = decode(out, context, file.data, file.size, flags);
-    /* That memory ran out has nothing to do with the file. */
-    if (status < 0 && status != XAI_E_NO_MEMORY)
+    if (status < 0)
         xai__fail_in(status, file.name);
     xai__file_close(&file);
     return status;
@@ -275,12 +276,12 @@ static xai_status check_save(const xai_image *image, const char *path, int32_t q
         return xai__fail(XAI_E_INVALID, "%s is NULL", image == NULL ? "image" : "path");
     format = find_by_ending(path);
     if (format == NULL)
-        return xai__fail(XAI_E_INVALID, "%s: the name must end in .png, .jpg or .jpeg", path);
+        return xai__fail(XAI_E_INVALID, "%s: the name must end in .png, .jpg or .jpeg", xai__file_tail(path));
     if (quality < 0 || quality > MAX_QUALITY)
-        return xai__fail(XAI_E_INVALID, "%s: quality is %d, it must be 1 to %d, or 0 for %d", path, quality,
-                         MAX_QUALITY, DEFAULT_QUALITY);
+        return xai__fail(XAI_E_INVALID, "%s: quality is %d, it must be 1 to %d, or 0 for %d", xai__file_tail(path),
+                         quality, MAX_QUALITY, DEFAULT_QUALITY);
     if (format->encode == NULL)
-        return xai__fail(XAI_E_UNSUPPORTED, "%s: libxai was built without %s", path, format->name);
+        return xai__fail(XAI_E_UNSUPPORTED, "%s: libxai was built without %s", xai__file_tail(path), format->name);
     return XAI_OK;
 }
 
@@ -296,7 +297,7 @@ xai_status xai_image_save(const xai_image *image, const char *path, int32_t qual
         return status;
     status = find_by_ending(path)->encode(&bytes, &size, image, quality != 0 ? quality : DEFAULT_QUALITY);
     if (status < 0)
-        return status == XAI_E_NO_MEMORY ? status : xai__fail_in(status, path);
+        return xai__fail_in(status, xai__file_tail(path));
     status = xai__file_write(image->object.context, path, bytes, size);
     xai__free(image->object.context, bytes);
     return status;

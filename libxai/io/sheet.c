@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT
  * Contact sheets: pictures set side by side, each above a line of text. */
-#include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/error.h"
@@ -11,12 +9,24 @@ enum { GAP = 8, TEXT_HEIGHT = 24 };
 
 static const uint8_t PAPER = 255, INK[3] = { 32, 32, 32 };
 
-/* A grid whose cells fit the largest picture. */
+/* A grid whose cells fit the largest picture. Sizes are wider than a picture's, so that adding the gaps to the largest
+ * one possible goes well, and only xai__image_create() has to say what is too much. */
 typedef struct grid {
     size_t n, n_columns, n_rows;
-    int32_t width, height; /* of a picture's place */
+    int64_t width, height; /* of a picture's place, without gaps and text */
     int32_t scale;         /* of all labels */
 } grid;
+
+/* From one place to the next. */
+static int64_t step_right(const grid *g)
+{
+    return g->width + GAP;
+}
+
+static int64_t step_down(const grid *g)
+{
+    return g->height + GAP + TEXT_HEIGHT;
+}
 
 static xai_status check(void *out, xai_context *context, const xai_image *const *images, const char *const *labels,
                         size_t n_images)
@@ -34,11 +44,12 @@ static xai_status check(void *out, xai_context *context, const xai_image *const 
     return XAI_OK;
 }
 
+/* n_columns 0: as many as make a square. */
 static grid measure(const xai_image *const *images, size_t n, size_t n_columns)
 {
     grid g = { .n = n, .n_columns = n_columns, .width = 1, .height = 1 };
 
-    for (size_t i = 0; n_columns == 0 && g.n_columns * g.n_columns < n; i++)
+    while (n_columns == 0 && g.n_columns * g.n_columns < n)
         g.n_columns++;
     g.n_columns = g.n_columns > n ? n : g.n_columns;
     g.n_rows = (n + g.n_columns - 1) / g.n_columns;
@@ -57,14 +68,12 @@ static void paste(xai_image *sheet, const xai_image *image, int64_t x, int64_t y
                3 * (size_t)image->width);
 }
 
-/* What is too long is cut at the end. */
+/* What is too long is cut behind the last character that fits. */
 static void write_label(xai_image *sheet, const char *label, int64_t x, int64_t y, const grid *g)
 {
-    bool fits = (int64_t)xai__font_length(label) * XAI__FONT_WIDTH * g->scale <= g->width;
-    char text[512];
+    size_t room = (size_t)(g->width / (XAI__FONT_WIDTH * g->scale));
 
-    snprintf(text, sizeof text, "%.*s", fits ? (int)sizeof text - 1 : g->width / (XAI__FONT_WIDTH * g->scale), label);
-    xai__font_draw(sheet, text, x, y + (TEXT_HEIGHT - g->scale * XAI__FONT_HEIGHT) / 2, g->scale, INK);
+    xai__font_draw(sheet, label, room, x, y + (TEXT_HEIGHT - g->scale * XAI__FONT_HEIGHT) / 2, g->scale, INK);
 }
 
 /* Twice the size where every label fits into its cell. */
@@ -88,14 +97,14 @@ xai_status xai_image_sheet(xai_image **out, xai_context *context, const xai_imag
         return status;
     g = measure(images, n_images, n_columns);
     g.scale = choose_scale(&g, labels);
-    status = xai__image_create(out, context, (int64_t)g.n_columns * (g.width + GAP) + GAP,
-                               (int64_t)g.n_rows * (g.height + GAP + TEXT_HEIGHT) + GAP);
+    status = xai__image_create(out, context, (int64_t)g.n_columns * step_right(&g) + GAP,
+                               (int64_t)g.n_rows * step_down(&g) + GAP);
     if (status < 0)
         return status;
     memset((*out)->pixels, PAPER, 3 * (size_t)(*out)->width * (size_t)(*out)->height);
     for (size_t i = 0; i < n_images; i++) {
-        int64_t x = GAP + (int64_t)(i % g.n_columns) * (g.width + GAP),
-                y = GAP + (int64_t)(i / g.n_columns) * (g.height + GAP + TEXT_HEIGHT);
+        int64_t x = GAP + (int64_t)(i % g.n_columns) * step_right(&g);
+        int64_t y = GAP + (int64_t)(i / g.n_columns) * step_down(&g);
 
         if (images[i] != NULL)
             paste(*out, images[i], x, y);

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/options.h"
 #include "io/file.h"
+#include "io/file_name.h"
 #include "tree/hierarchy.h"
 #include "tree/outline.h"
 
@@ -99,7 +100,8 @@ static xai_status find_format(uint32_t *out, const char *path)
     for (*out = 0; dot != NULL && *out < N_FORMATS; ++*out)
         if (strcasecmp(dot, formats[*out].ending) == 0)
             return XAI_OK;
-    return xai__fail(XAI_E_INVALID, "%s: expected a name that ends with .txt, .json, .dot, .svg or .html", path);
+    return xai__fail(XAI_E_INVALID, "%s: expected a name that ends with .txt, .json, .dot, .svg or .html",
+                     xai__file_tail(path));
 }
 
 xai_status xai_tree_save(const xai_tree *tree, const char *path, const xai_export_options *options)

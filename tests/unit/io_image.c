@@ -100,6 +100,8 @@ static const struct {
     { "II*\0\x08\0\0\0", 8, "a TIFF" },
     { "<svg xmlns=\"", 12, "SVG" },
     { "P", 1, "neither PNG nor JPEG" },
+    { "P6\n9", 4, "a PPM" },
+    { "P6\0\0", 4, "neither PNG nor JPEG" },
     { "\x89PNG\r\n\x1a", 7, "first 8 bytes are damaged" },
     { "\x89PNG\r\n\x1a\n", 8, "ends too early" },
     { "\xff\xd8", 2, "no frame header" },
@@ -169,6 +171,26 @@ START_TEST(bad_saves)
     ck_assert_fails(xai_image_save(image, NULL, 0), XAI_E_INVALID, "path is NULL");
     ck_assert_ok(xai_image_create(&wide, context, NULL, 65501, 1));
     ck_assert_fails(xai_image_save(wide, "a.jpg", 0), XAI_E_INVALID, "65501x1");
+    xai_image_unref(wide);
+    xai_image_unref(image);
+    xai_context_unref(context);
+}
+END_TEST
+
+/* However long a name is, the message says what is wrong with it. */
+START_TEST(long_names)
+{
+    xai_context *context = testing_context(1);
+    xai_image *image = testing_picture(context, 3, 3), *wide;
+    char path[3001];
+
+    memset(path, 'x', sizeof path - 1);
+    path[sizeof path - 1] = '\0';
+    ck_assert_fails(xai_image_save(image, path, 0), XAI_E_INVALID, "xxx: the name must end in .png, .jpg or .jpeg");
+    memcpy(path + sizeof path - 5, ".jpg", 5);
+    ck_assert_fails(xai_image_save(image, path, 101), XAI_E_INVALID, "x.jpg: quality is 101");
+    ck_assert_ok(xai_image_create(&wide, context, NULL, 65501, 1));
+    ck_assert_fails(xai_image_save(wide, path, 0), XAI_E_INVALID, "x.jpg: the picture has 65501x1 pixels");
     xai_image_unref(wide);
     xai_image_unref(image);
     xai_context_unref(context);
@@ -253,6 +275,75 @@ START_TEST(sheet)
 }
 END_TEST
 
+static size_t count_ink(const xai_image *image, int32_t from_y)
+{
+    size_t n = 0;
+
+    for (size_t i = 3 * (size_t)from_y * (size_t)image->width; i < 3 * (size_t)image->height * (size_t)image->width;
+         i++)
+        n += image->pixels[i] < 128;
+    return n;
+}
+
+/* Labels are cut by characters: a letter of two bytes takes no more room than one of a single byte. */
+START_TEST(labels_of_other_alphabets)
+{
+    xai_context *context = testing_context(1);
+    xai_image *picture = NULL, *whole = NULL;
+    char label[2 * 40 + 1] = "";
+
+    for (int i = 0; i < 40; i++)
+        strcat(label, "\xc3\xa9");
+    ck_assert_ok(xai_image_create(&picture, context, NULL, 60, 10)); /* ten characters of the small size */
+    memset(picture->pixels, 255, 3 * 60 * 10);
+    ck_assert_ok(
+        xai_image_sheet(&whole, context, (const xai_image *const[]){ picture }, (const char *const[]){ label }, 1, 1));
+    ck_assert_uint_eq(count_ink(whole, 0) / 3, 10 * 20); /* dots of the box that stands for a strange letter */
+    xai_image_unref(whole);
+    xai_image_unref(picture);
+    xai_context_unref(context);
+}
+END_TEST
+
+/* What a label needs may be more than what a line of text usually holds. */
+START_TEST(long_labels)
+{
+    xai_context *context = testing_context(1);
+    xai_image *picture = NULL, *whole = NULL;
+    char label[601];
+
+    memset(label, '-', sizeof label - 1); /* five dots each */
+    label[sizeof label - 1] = '\0';
+    ck_assert_ok(xai_image_create(&picture, context, NULL, 600 * 6, 1));
+    memset(picture->pixels, 255, 3 * 600 * 6);
+    ck_assert_ok(
+        xai_image_sheet(&whole, context, (const xai_image *const[]){ picture }, (const char *const[]){ label }, 1, 1));
+    ck_assert_uint_eq(count_ink(whole, 0) / 3, 600 * 5);
+    xai_image_unref(whole);
+    xai_image_unref(picture);
+    xai_context_unref(context);
+}
+END_TEST
+
+/* Sizes near the largest number are refused, not added up beyond it. No pixel of such a picture is looked at. */
+START_TEST(sheets_of_the_largest_pictures)
+{
+    xai_context *context = testing_context(1);
+    const xai_image wide = { .width = INT32_MAX, .height = 1 }, high = { .width = 1, .height = INT32_MAX };
+    xai_image *whole;
+
+    ck_assert_fails(
+        xai_image_sheet(&whole, context, (const xai_image *const[]){ &wide }, (const char *const[]){ NULL }, 1, 1),
+        XAI_E_INVALID, "2147483663x");
+    ck_assert_ptr_null(whole);
+    ck_assert_fails(
+        xai_image_sheet(&whole, context, (const xai_image *const[]){ &high }, (const char *const[]){ NULL }, 1, 1),
+        XAI_E_INVALID, "x2147483687");
+    ck_assert_ptr_null(whole);
+    xai_context_unref(context);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("io_image");
@@ -265,9 +356,13 @@ static Suite *make_suite(void)
     tcase_add_loop_test(cases, other_formats_are_named, 0, sizeof strangers / sizeof *strangers);
     tcase_add_test(cases, saved_is_read_back);
     tcase_add_test(cases, bad_saves);
+    tcase_add_test(cases, long_names);
     tcase_add_test(cases, created);
     tcase_add_test(cases, bad_arguments);
     tcase_add_test(cases, sheet);
+    tcase_add_test(cases, labels_of_other_alphabets);
+    tcase_add_test(cases, long_labels);
+    tcase_add_test(cases, sheets_of_the_largest_pictures);
     suite_add_tcase(suite, cases);
     return suite;
 }
