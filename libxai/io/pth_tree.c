@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/memory.h"
+#include "core/sort.h"
 #include "io/pth.h"
 
 /* A pickle can name one dict many times, so that few bytes unfold to very many paths: steps are counted. */
@@ -37,15 +38,65 @@ static xai_status fail(const walk *w, xai_status status, const char *what)
     return xai__fail(status, "%s: %s: %s", w->set->file.name, w->length > 0 ? w->path : "the top", what);
 }
 
+/* By the bytes of two cells' keys, both texts. */
+static int compare_keys(const void *user, uint32_t a, uint32_t b)
+{
+    const xai__pickle *p = user;
+    const xai__pickle_value *first = &p->values[p->cells[a].key], *second = &p->values[p->cells[b].key];
+    uint32_t both = first->count < second->count ? first->count : second->count;
+    int sign = memcmp(p->file->data + first->text, p->file->data + second->text, both);
+
+    return sign != 0 ? sign : (first->count > second->count) - (first->count < second->count);
+}
+
+/* Lists the cells of a dict whose keys are texts; returns how many. */
+static size_t list_texts(const xai__pickle *p, const xai__pickle_value *dict, uint32_t *cells)
+{
+    uint32_t cell = dict->count > 0 ? dict->cells.first : XAI__PICKLE_END;
+    size_t n = 0;
+
+    for (; cell != XAI__PICKLE_END; cell = p->cells[cell].next)
+        if (p->values[p->cells[cell].key].kind == XAI__PICKLE_TEXT)
+            cells[n++] = cell;
+    return n;
+}
+
+/* A pickle may set a key twice. Python keeps the last value, other readers the first; such a file would show two
+ * networks to two readers, and is refused. */
+static xai_status check_keys(const walk *w, const xai__pickle_value *dict)
+{
+    const xai__pickle *p = w->pickle;
+    uint32_t *cells = xai__alloc_array(w->set->context, dict->count, sizeof *cells);
+    size_t n = cells != NULL ? list_texts(p, dict, cells) : 0;
+    xai_status status = cells != NULL ? XAI_OK : XAI_E_NO_MEMORY;
+
+    xai__sort(cells, n, compare_keys, p);
+    for (size_t i = 1; i < n && status == XAI_OK; i++) {
+        const xai__pickle_value *key = &p->values[p->cells[cells[i]].key];
+
+        if (compare_keys(p, cells[i - 1], cells[i]) == 0)
+            status = xai__fail(XAI_E_FORMAT, "%s: %s: the key %.*s stands twice", w->set->file.name,
+                               w->length > 0 ? w->path : "the top", (int)(key->count < 100 ? key->count : 100),
+                               (const char *)p->file->data + key->text);
+    }
+    xai__free(w->set->context, cells);
+    return status;
+}
+
 /* A container that is open already is on the way from the root to itself. */
 static xai_status enter(walk *w, uint32_t index)
 {
     xai__pickle_value *value = &w->pickle->values[index];
+    xai_status status = XAI_OK;
 
     if (value->open)
         return fail(w, XAI_E_FORMAT, "it contains itself");
     if (w->depth == MAX_DEPTH)
         return fail(w, XAI_E_LIMIT, "nested more than 64 deep");
+    if (value->kind == XAI__PICKLE_DICT)
+        status = check_keys(w, value);
+    if (status < 0)
+        return status;
     value->open = true;
     w->frames[w->depth++] = (frame){ .container = index,
                                      .cell = value->count > 0 ? value->cells.first : XAI__PICKLE_END,
@@ -112,13 +163,14 @@ static xai_status visit(walk *w, uint32_t index)
 static xai_status step(walk *w)
 {
     frame *top = &w->frames[w->depth - 1];
-    const xai__pickle_cell *cell = &w->pickle->cells[top->cell];
+    const xai__pickle_cell *cell;
     xai_status status;
 
     if (top->cell == XAI__PICKLE_END) {
         leave(w);
         return XAI_OK;
     }
+    cell = &w->pickle->cells[top->cell];
     status = add_component(w, top, cell);
     top->cell = cell->next;
     top->position++;
@@ -155,21 +207,19 @@ static const xai__pickle_value *unwrap_once(const xai__pickle *pickle, const xai
 static xai_status ignore_siblings(walk *w, const xai__pickle_value *dict, const xai__pickle_value *inner)
 {
     const xai__pickle *p = w->pickle;
+    xai_status status = check_keys(w, dict);
 
-    for (uint32_t cell = dict->cells.first; cell != XAI__PICKLE_END; cell = p->cells[cell].next) {
+    for (uint32_t cell = dict->cells.first; cell != XAI__PICKLE_END && status == XAI_OK; cell = p->cells[cell].next) {
         const xai__pickle_value *key = &p->values[p->cells[cell].key];
         char name[64];
-        xai_status status;
 
         if (&p->values[p->cells[cell].value] == inner || key->kind != XAI__PICKLE_TEXT)
             continue;
         snprintf(name, sizeof name, "%.*s", (int)(key->count < 60 ? key->count : 60),
                  (const char *)p->file->data + key->text);
         status = xai__weights_ignore(w->set, name);
-        if (status < 0)
-            return status;
     }
-    return XAI_OK;
+    return status;
 }
 
 xai_status xai__pth_collect(xai__weights *set, xai__pickle *pickle)

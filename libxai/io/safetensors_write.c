@@ -46,6 +46,9 @@ static xai_status describe_all(xai__json_writer *json, const xai__weight *weight
     for (size_t i = 0; i < count; i++) {
         const xai__weight *weight = &weights[order[i]];
 
+        /* What stands under this key are texts about the file, for every reader. */
+        if (strcmp(weight->name, "__metadata__") == 0)
+            return xai__fail(XAI_E_INVALID, "no tensor can be named __metadata__ in a safetensors file");
         if (weight->bytes > PTRDIFF_MAX - start)
             return xai__fail(XAI_E_LIMIT, "the tensors take more bytes than a file can have");
         describe(json, weight, start);

@@ -48,15 +48,18 @@ static xai_status refuse_stranger(const xai__file *file)
     return XAI_OK;
 }
 
-/* Bytes decide; what the file is called does not. */
+/* Bytes decide; what the file is called does not. '{' where a safetensors header begins is not enough by itself: it is
+ * also the 123 of a GGUF file's number of tensors. But no header is 4 GiB long, so the upper half of its length is 0.
+ */
 static xai_status read_any(xai__weights *set)
 {
     const xai__file *file = &set->file;
+    bool has_brace = starts_with(file, 8, "{", 1), may_be_length = starts_with(file, 4, "\0\0\0\0", 4);
     xai_status status;
 
     if (file->size == 0)
         return xai__fail(XAI_E_FORMAT, "%s: the file is empty", file->name);
-    if (starts_with(file, 8, "{", 1))
+    if (has_brace && may_be_length)
         return xai__safetensors_read(set);
     if (starts_with(file, 0, "PK", 2))
         return xai__pth_read_zip(set);
@@ -65,8 +68,8 @@ static xai_status read_any(xai__weights *set)
     status = refuse_stranger(file);
     if (status < 0)
         return status;
-    /* Whatever could be a header's length and no text at all. */
-    if (file->size < 8 || starts_with(file, 4, "\0\0\0\0", 4))
+    /* A damaged header or length: that reader's words tell more than that nothing was recognised. */
+    if (file->size < 8 || may_be_length || has_brace)
         return xai__safetensors_read(set);
     return xai__file_fail(file, XAI_E_FORMAT, 0,
                           "neither safetensors nor a torch file: it begins with bytes %02x %02x %02x %02x",

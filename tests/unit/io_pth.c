@@ -129,7 +129,13 @@ static const object_row object_rows[] = {
     { PIECE("\x80\2}q\0X\1\0\0\0a]h\0\x85"
             "as."),
       XAI_E_FORMAT, "a.0.0: it contains itself" },
-    { OBJECT(NAME("a") WHOLE NAME("a") WHOLE), XAI_E_FORMAT, "two tensors are named a" },
+    { OBJECT(NAME("a") WHOLE NAME("a") WHOLE), XAI_E_FORMAT, "the key a stands twice" },
+    { OBJECT(NAME("a") WHOLE NAME("a") "N"), XAI_E_FORMAT, "the key a stands twice" },
+    { OBJECT(NAME("b") "}" NAME("a") WHOLE "s" NAME("a") WHOLE NAME("b") "}"), XAI_E_FORMAT, "the key b stands twice" },
+    /* Python keeps the last of equal keys; a reader that took the first would see other weights than torch. */
+    { OBJECT(TEXT("\5", "model") "}" NAME("a") WHOLE "s" TEXT("\5", "model") "}" NAME("b") WHOLE "s"), XAI_E_FORMAT,
+      "the key model stands twice" },
+    { OBJECT(TEXT("\5", "model") "}(" NAME("a") WHOLE NAME("a") WHOLE "u"), XAI_E_FORMAT, "the key a stands twice" },
     { OBJECT(TEXT("\3", "a.b") WHOLE NAME("a") "}" NAME("b") WHOLE "s"), XAI_E_FORMAT, "two tensors are named a.b" },
 };
 
@@ -357,6 +363,23 @@ START_TEST(wrappers)
 }
 END_TEST
 
+START_TEST(empty_objects)
+{
+    static const piece objects[] = { PIECE("\x80\2}."), PIECE("\x80\2]."), PIECE("\x80\2)."),
+                                     PIECE("\x80\2ccollections\nOrderedDict\n)R.") };
+    xai__weights *weights;
+
+    for (size_t i = 0; i < sizeof objects / sizeof *objects; i++) {
+        const bytes_entry entry = { "w/data.pkl", objects[i].bytes, objects[i].size };
+
+        bytes_make_zip(&file, &at, &entry, 1);
+        ck_assert_ok(open_file(&weights));
+        ck_assert_uint_eq(xai__weights_count(weights), 0);
+        xai__weights_close(weights);
+    }
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("io_pth");
@@ -371,6 +394,7 @@ static Suite *make_suite(void)
     tcase_add_test(cases, legacy_heads);
     tcase_add_test(cases, unfolding_is_bounded);
     tcase_add_test(cases, wrappers);
+    tcase_add_test(cases, empty_objects);
     suite_add_tcase(suite, cases);
     return suite;
 }

@@ -285,6 +285,20 @@ START_TEST(convert_refuses)
 }
 END_TEST
 
+/* The format keeps the name for texts beside the tensors: no reader would take such a file. */
+START_TEST(writes_no_tensor_of_a_reserved_name)
+{
+    static const float number = 1;
+    const xai__weight weights[] = { { .name = "a", .dtype = XAI__DTYPE_F32, .data = &number, .bytes = 4 },
+                                    { .name = "__metadata__", .dtype = XAI__DTYPE_F32, .data = &number, .bytes = 4 } };
+
+    ck_assert_fails(xai__safetensors_write(context, out_path, weights, 2), XAI_E_INVALID,
+                    "no tensor can be named __metadata__");
+    ck_assert_int_ne(access(out_path, F_OK), 0);
+    ck_assert_ok(xai__safetensors_write(context, out_path, weights, 1));
+}
+END_TEST
+
 START_TEST(strangers_are_named)
 {
     static const struct {
@@ -297,6 +311,8 @@ START_TEST(strangers_are_named)
         { "version https://git-lfs.github.com/spec/v1\noid sha256:0\n", 55, XAI_E_UNSUPPORTED, "Git LFS pointer" },
         { "\x89HDF\r\n\x1a\n\0\0\0\0", 12, XAI_E_UNSUPPORTED, "HDF5" },
         { "GGUF\3\0\0\0\0\0\0\0", 12, XAI_E_UNSUPPORTED, "GGUF" },
+        { "GGUF\3\0\0\0{\0\0\0\0\0\0\0", 16, XAI_E_UNSUPPORTED, "GGUF" }, /* of 123 tensors: '{' is its code */
+        { "<script>{</script>", 18, XAI_E_UNSUPPORTED, "web page" },
         { "\x1f\x8b\x08\0\0\0\0\0\0\0", 10, XAI_E_UNSUPPORTED, "gzip" },
         { "\x93NUMPY\1\0v\0{'descr'", 18, XAI_E_UNSUPPORTED, "NumPy file" },
         { "<!DOCTYPE html>", 15, XAI_E_UNSUPPORTED, "web page" },
@@ -411,6 +427,7 @@ static Suite *make_suite(void)
     tcase_add_test(cases, writes_as_the_reference_does);
     tcase_add_test(cases, converts_every_kind);
     tcase_add_test(cases, convert_refuses);
+    tcase_add_test(cases, writes_no_tensor_of_a_reserved_name);
     tcase_add_test(cases, strangers_are_named);
     tcase_add_test(cases, torchs_other_files_are_refused);
     tcase_add_test(cases, every_cut_is_refused);
