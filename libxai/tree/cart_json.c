@@ -223,16 +223,29 @@ static xai_status make_shares(double *values, size_t n, xai__json_value row)
 static xai_status read_row(xai__cart *cart, double *values, xai__json_value value)
 {
     xai__json_value row, child;
-    size_t n = cart->tree.n_classes, i = 0;
+    size_t i = 0;
     xai_status status = find_row(&row, value);
 
-    if (status == XAI_OK && xai__json_count(row) != n)
-        status = xai__json_fail(row, XAI_E_FORMAT, "has %zu numbers, expected %zu", xai__json_count(row), n);
     if (status < 0)
         return status;
     for (bool more = xai__json_first(&child, row); more && status == XAI_OK; more = xai__json_next(&child))
         status = xai__json_number(&values[i++], child);
-    return status < 0 || cart->regression ? status : make_shares(values, n, row);
+    return status < 0 || cart->regression ? status : make_shares(values, cart->tree.n_classes, row);
+}
+
+/* Before any memory: one long row and many short ones would ask for their product, which no file holds. */
+static xai_status check_rows(xai__json_value list, size_t n_classes)
+{
+    xai__json_value child, row;
+    xai_status status = XAI_OK;
+
+    for (bool more = xai__json_first(&child, list); more && status == XAI_OK; more = xai__json_next(&child)) {
+        status = find_row(&row, child);
+        if (status == XAI_OK && xai__json_count(row) != n_classes)
+            status = xai__json_fail(row, XAI_E_FORMAT, "has %zu numbers, expected %zu", xai__json_count(row),
+                                    n_classes);
+    }
+    return status;
 }
 
 static xai_status read_values(xai__cart *cart, xai__json_value root)
@@ -241,6 +254,8 @@ static xai_status read_values(xai__cart *cart, xai__json_value root)
     size_t i = 0;
     xai_status status = get_array(&list, root, "value", cart->tree.n_nodes);
 
+    if (status == XAI_OK)
+        status = check_rows(list, cart->tree.n_classes);
     if (status < 0)
         return status;
     cart->values = xai__alloc_array(cart->tree.object.context, cart->tree.n_nodes,

@@ -36,15 +36,22 @@ void xai__dndt_softmax(double *numbers, size_t n)
         numbers[i] /= sum;
 }
 
+/* So that numbers of a strange file stay finite, and the sums of as many as there can be: a softmax of infinities is
+ * not a number. */
+static double keep_finite(double number)
+{
+    const double most = 1e300;
+
+    return fmin(fmax(number, -most), most);
+}
+
 /* The paper's logits are (k x - the sum of the first k cuts) / temperature, which is what this sums up: each cut that x
  * has passed raises those behind it. */
 void xai__dndt_bin(double *bins, const double *cuts, size_t n_cuts, double temperature, double x)
 {
-    const double most = 1e300; /* so that numbers of a strange file stay finite, and their sums too */
-
     bins[0] = 0;
     for (size_t k = 0; k < n_cuts; k++)
-        bins[k + 1] = bins[k] + fmin(fmax((x - cuts[k]) / temperature, -most), most);
+        bins[k + 1] = bins[k] + keep_finite((x - cuts[k]) / temperature);
     xai__dndt_softmax(bins, n_cuts + 1);
 }
 
@@ -85,6 +92,8 @@ static void predict_row(float *out, double *logits, const xai__dndt *dndt, const
     for (size_t i = 0; i < dndt->n_leaves; i++)
         for (size_t c = 0; c < n_classes; c++)
             logits[c] += leaves[i] * dndt->scores[i * n_classes + c];
+    for (size_t c = 0; c < n_classes; c++)
+        logits[c] = keep_finite(logits[c]);
     xai__dndt_softmax(logits, n_classes);
     for (size_t c = 0; c < n_classes; c++)
         out[c] = (float)logits[c];

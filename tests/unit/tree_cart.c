@@ -375,6 +375,57 @@ END_TEST
 
 /* --- use --- */
 
+/* Counts the bytes that are asked for in one piece, and refuses what no file of this size can need. */
+static void *allocate_little(size_t size, size_t alignment, void *user)
+{
+    size_t *largest = user;
+
+    *largest = size > *largest ? size : *largest;
+    return size < 64 << 20 ? aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment) : NULL;
+}
+
+static void free_little(void *data, size_t size, void *user)
+{
+    (void)size;
+    (void)user;
+    free(data);
+}
+
+/* One long row of values and many short ones: the product of both is in nobody's file, so no memory is asked for it. */
+START_TEST(values_are_counted_before_they_are_believed)
+{
+    enum { N = 20001 };
+    size_t largest = 0;
+    const xai_allocator allocator = { .allocate = allocate_little, .release = free_little, .user = &largest };
+    const xai_context_options options = { .struct_size = sizeof options, .n_threads = 1, .allocator = &allocator };
+    xai_context *small = NULL;
+    xai_tree *tree;
+    xai__text text;
+
+    xai__text_init(&text, context);
+    xai__text_add(&text, "{\"n_features\":2");
+    for (size_t f = 1; f < N_PARTS - 1; f++) {
+        xai__text_add(&text, ",%.*s[", (int)(strchr(parts[f], '[') - parts[f]), parts[f]);
+        for (int i = 0; i < N; i++)
+            xai__text_add(&text, i > 0 ? ",1" : "1");
+        xai__text_add(&text, "]");
+    }
+    xai__text_add(&text, ",\"value\":[[1");
+    for (int i = 1; i < N; i++)
+        xai__text_add(&text, ",1");
+    for (int i = 1; i < N; i++)
+        xai__text_add(&text, "],[1");
+    xai__text_add(&text, "]]}");
+    ck_assert(!text.failed);
+    ck_assert_ok(xai_context_create(&small, &options));
+    ck_assert_fails(xai_tree_load_memory(&tree, small, text.data, text.length), XAI_E_FORMAT,
+                    "has 1 numbers, expected 20001");
+    ck_assert_uint_lt(largest, 64 << 20);
+    xai_context_unref(small);
+    xai__text_fini(&text);
+}
+END_TEST
+
 START_TEST(names_conditions)
 {
     static float data[] = { 1, 5, 2, 6, 3, 7, 4, 8 }, classes[] = { 0, 0, 1, 1 };
@@ -612,6 +663,7 @@ static Suite *make_suite(void)
     tcase_add_test(cases, json_has_what_is_not_finite);
     tcase_add_loop_test(cases, refuses_damaged_files, 0, sizeof damaged / sizeof *damaged);
     tcase_add_test(cases, refuses_loose_nodes);
+    tcase_add_test(cases, values_are_counted_before_they_are_believed);
     tcase_add_test(cases, names_conditions);
     tcase_add_test(cases, predicts_many_rows);
     tcase_add_test(cases, draws_conditions_and_shares);

@@ -323,6 +323,29 @@ START_TEST(draws_every_combination)
 }
 END_TEST
 
+/* However large the scores of a file are, what comes out are probabilities. */
+START_TEST(huge_scores)
+{
+    static const char text[] = "{\"cuts\":[[1,2]],\"temperatures\":[1],\"leaf_scores\":[[1.7976931348623157e308,"
+                               "-1.7976931348623157e308],[1.7976931348623157e308,-1.7976931348623157e308],"
+                               "[1.7976931348623157e308,-1.7976931348623157e308]]}";
+    xai_tree *tree = read_text(text);
+
+    for (int i = 0; i < 1000; i++) {
+        float row[1] = { (float)i / 250 };
+        const int64_t shape[2] = { 1, 1 };
+        xai_tensor *rows = NULL, *out = NULL;
+
+        ck_assert_ok(xai_tensor_wrap(&rows, context, row, shape, 2, NULL, NULL));
+        ck_assert_ok(xai_tree_predict(&out, tree, rows, 0));
+        ck_assert(xai_tensor_data(out)[0] == 1.0f && xai_tensor_data(out)[1] == 0.0f);
+        xai_tensor_unref(out);
+        xai_tensor_unref(rows);
+    }
+    xai_tree_unref(tree);
+}
+END_TEST
+
 /* --- what is refused --- */
 
 static const struct {
@@ -421,6 +444,7 @@ static Suite *make_suite(void)
     tcase_add_test(cases, iris);
     tcase_add_test(cases, json_keeps_every_bit);
     tcase_add_test(cases, draws_every_combination);
+    tcase_add_test(cases, huge_scores);
     tcase_add_loop_test(cases, refuses_damaged_files, 0, sizeof damaged / sizeof *damaged);
     tcase_add_loop_test(cases, refuses_wrong_options, 0, sizeof wrong / sizeof *wrong);
     tcase_add_test(cases, refuses_holes);
