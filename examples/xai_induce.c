@@ -21,6 +21,7 @@ static int read_text(const cli_args *cli, const char *path, char **text)
 {
     FILE *file = fopen(path, "rb");
     size_t room = 4096, length = 0, got;
+    int failed;
 
     if (file == NULL)
         return cli_fail(cli, "%s: cannot be opened: %s", path, strerror(errno));
@@ -34,9 +35,12 @@ static int read_text(const cli_args *cli, const char *path, char **text)
         room *= 2;
         *text = realloc(*text, room);
     }
+    failed = ferror(file) ? errno : 0; /* a folder can be opened, but not read */
     fclose(file);
     if (*text == NULL)
         return cli_fail(cli, "out of memory");
+    if (failed != 0)
+        return cli_fail(cli, "%s: cannot be read: %s", path, strerror(failed));
     (*text)[length] = '\0';
     if ((long)room > max_size)
         return cli_fail(cli, "%s: is larger than any list of ids", path);

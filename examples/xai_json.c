@@ -17,6 +17,37 @@ json_object *cli_json_number(double value)
     return json_object_new_double_s(value, text);
 }
 
+/* Bytes of the UTF-8 character that starts here, by RFC 3629: nothing over-long, no surrogates; 0 if there is none. */
+static size_t character_length(const unsigned char *c)
+{
+    size_t length = *c < 0x80 ? 1 : *c < 0xc2 || *c > 0xf4 ? 0 : *c < 0xe0 ? 2 : *c < 0xf0 ? 3 : 4;
+
+    for (size_t i = 1; i < length; i++)
+        if ((c[i] & 0xc0) != 0x80)
+            return 0;
+    if ((*c == 0xe0 && c[1] < 0xa0) || (*c == 0xed && c[1] > 0x9f) || (*c == 0xf0 && c[1] < 0x90) ||
+        (*c == 0xf4 && c[1] > 0x8f))
+        return 0;
+    return length;
+}
+
+/* Names of files may be any bytes and json-c passes them on, but JSON is UTF-8: what is none becomes U+FFFD. */
+static void put_text(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+
+    while (*at != '\0') {
+        size_t length = character_length(at);
+
+        if (length > 0)
+            fwrite(at, 1, length, stdout);
+        else
+            fputs("\xef\xbf\xbd", stdout);
+        at += length > 0 ? length : 1;
+    }
+    putchar('\n');
+}
+
 int cli_json_print(const cli_args *cli, json_object *document)
 {
     const char *text = json_object_to_json_string_ext(document,
@@ -25,7 +56,9 @@ int cli_json_print(const cli_args *cli, json_object *document)
 
     if (document == NULL || text == NULL)
         status = cli_fail(cli, "out of memory");
-    else if (puts(text) < 0)
+    else
+        put_text(text);
+    if (status == CLI_GO_ON && ferror(stdout))
         status = cli_fail(cli, "standard output: cannot be written: %s", strerror(errno));
     json_object_put(document);
     return status;

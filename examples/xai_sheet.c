@@ -15,6 +15,7 @@ typedef struct sheet {
     xai_image **images;
     char **labels;
     size_t n, capacity, n_a_row;
+    bool is_stopped; /* Ctrl-C: what there is so far is drawn */
 } sheet;
 
 static int add_cell(sheet *s, xai_image *image, char *label)
@@ -78,26 +79,37 @@ static int add_method(sheet *s, const xai_image *crop, const xai_tensor *input, 
                                  : add_cell(s, NULL, cli_format("%s: none", method));
     for (size_t i = 0; i < s->n_targets; i++)
         xai_attribution_unref(maps[i]);
+    s->is_stopped = state != NULL && s->explainer->stopped != NULL && s->explainer->stopped(state);
     s->explainer->end(state);
     free(maps);
     return status;
 }
 
-static int add_picture(sheet *s, const char *path)
+static int add_row(sheet *s, const char *path, xai_image *crop, const xai_tensor *input)
 {
     const char *const chosen[2] = { s->cli->method, NULL };
     const char *const *methods = s->cli->method != NULL ? chosen : s->explainer->methods;
-    xai_image *crop = NULL;
-    xai_tensor *input = NULL;
     size_t length, first = s->n;
     const char *stem = cli_stem(path, &length);
-    int status = cli_load(s->cli, &s->subject, path, &crop, &input);
+    int status = add_cell(s, xai_image_ref(crop), cli_format("%.*s", (int)length, stem));
 
-    if (status == CLI_GO_ON)
-        status = add_cell(s, xai_image_ref(crop), cli_format("%.*s", (int)length, stem));
-    for (size_t i = 0; methods[i] != NULL && status == CLI_GO_ON; i++)
+    for (size_t i = 0; methods[i] != NULL && status == CLI_GO_ON && !s->is_stopped; i++)
         status = add_method(s, crop, input, methods[i]);
     s->n_a_row = s->n - first;
+    return status;
+}
+
+/* A picture that cannot be read has no row, and is told by *failed; other failures end the sheet. */
+static int add_picture(sheet *s, const char *path, bool *failed)
+{
+    xai_image *crop = NULL;
+    xai_tensor *input = NULL;
+    int status = CLI_GO_ON;
+
+    if (cli_load(s->cli, &s->subject, path, &crop, &input) == CLI_GO_ON)
+        status = add_row(s, path, crop, input);
+    else
+        *failed = true;
     xai_tensor_unref(input);
     xai_image_unref(crop);
     return status;
@@ -121,14 +133,17 @@ static int save(const sheet *s)
 int cli_sheet(const cli_args *cli, const cli_explainer *explainer)
 {
     sheet s = { .cli = cli, .explainer = explainer };
+    bool failed = false;
     int status = cli_open(&s.subject, cli, CLI_NEED_WEIGHTS | CLI_NEED_SESSION);
 
     if (status == CLI_GO_ON)
         status = cli_find_targets(&s.targets, &s.n_targets, cli, s.subject.model);
-    for (size_t i = 0; i < cli->operands.count && status == CLI_GO_ON; i++)
-        status = add_picture(&s, cli->operands.items[i]);
-    if (status == CLI_GO_ON)
+    for (size_t i = 0; i < cli->operands.count && status == CLI_GO_ON && !s.is_stopped; i++)
+        status = add_picture(&s, cli->operands.items[i], &failed);
+    if (status == CLI_GO_ON && s.n > 0)
         status = save(&s);
+    if (status == CLI_GO_ON && failed)
+        status = CLI_FAILED;
     for (size_t i = 0; i < s.n; i++) {
         xai_image_unref(s.images[i]);
         free(s.labels[i]);

@@ -115,6 +115,8 @@ static int take_features(tree_job *job, const cli_args *cli)
     }
     if (job->n_features == 0)
         return cli_fail(cli, "%s: has no column but the target", cli->operands.items[0]);
+    if (xai_table_n_rows(job->table) == 0)
+        return cli_fail(cli, "%s: has no rows below its header", cli->operands.items[0]);
     if (xai_table_numbers(&job->rows, job->table, job->columns, job->n_features) != XAI_OK)
         return cli_fail_library(cli);
     return CLI_GO_ON;

@@ -26,37 +26,52 @@ typedef struct sheet {
 
 /* --- what is asked for --- */
 
+/* Reads "3" or "9-11" and moves text behind it; false where neither stands there. No layer has more channels than an
+ * int32_t counts; bounded so, a number that strtol() cut off at the largest one is none, and counting up to the last
+ * comes to an end. */
+static bool read_range(const char **text, int32_t *first, int32_t *last)
+{
+    char *end;
+    long low = strtol(*text, &end, 10), high = low;
+
+    if (end != *text && *end == '-') {
+        *text = end + 1;
+        high = strtol(*text, &end, 10);
+    }
+    if (end == *text || low < 0 || high < low || high >= INT32_MAX)
+        return false;
+    *text = end;
+    *first = (int32_t)low;
+    *last = (int32_t)high;
+    return true;
+}
+
 /* "0-15", "3", "3,7,9-11". */
 static int read_channels(sheet *s, const char *text)
 {
     const char *at = text;
+    int32_t first, last;
 
-    while (*at != '\0') {
-        char *end;
-        long first = strtol(at, &end, 10), last = first;
-
-        if (end != at && *end == '-') {
-            at = end + 1;
-            last = strtol(at, &end, 10);
-        }
-        if (end == at || first < 0 || last < first || (*end != ',' && *end != '\0') || (*end == ',' && end[1] == '\0'))
+    do {
+        if (!read_range(&at, &first, &last) || (*at != ',' && *at != '\0'))
             return cli_misuse(s->cli, "--channels %s: expected numbers and ranges, such as 0-15 or 3,7", text);
         if ((size_t)(last - first) >= MAX_CELLS - s->n_channels)
             return cli_misuse(s->cli, "--channels %s: a sheet holds at most %d pictures", text, MAX_CELLS);
-        for (long c = first; c <= last; c++)
+        for (int32_t c = first; c <= last; c++)
             s->channels[s->n_channels++] = c;
-        at = *end == ',' ? end + 1 : end;
-    }
+    } while (*at++ == ',');
     return CLI_GO_ON;
 }
 
+/* "5" or "5,3,3". Ten digits at most, of which a long long holds any: sscanf() says nothing of a number that it could
+ * not hold. */
 static int read_neuron(sheet *s, const char *text)
 {
-    long long channel, y = -1, x = -1;
+    long long channel = 0, y = -1, x = -1;
     char rest;
-    int n = sscanf(text, "%lld,%lld,%lld%c", &channel, &y, &x, &rest);
+    int n = sscanf(text, "%10lld,%10lld,%10lld%c", &channel, &y, &x, &rest);
 
-    if (n != 3 && !(n == 1 && strspn(text, "0123456789") == strlen(text)))
+    if (n != 3 && !(n == 1 && strspn(text, "0123456789") == strlen(text) && strlen(text) <= 10))
         return cli_misuse(s->cli, "--neuron %s: expected a channel, or channel, row and column as 5,3,3", text);
     s->channels[s->n_channels++] = channel;
     s->main.kind = XAI_OBJECTIVE_NEURON;

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import random
+import shutil
 import signal
 import struct
 import subprocess
@@ -39,6 +40,12 @@ class Result:
         assert self.err.count('\n') == 1, self.err
         for word in words:
             assert word in self.err, (word, self.err)
+
+    def fails_lines(self, code, *words):
+        """A line on stderr for each of the words."""
+        lines = self.err.splitlines()
+        assert self.code == code and len(lines) == len(words), (self.code, self.out, self.err)
+        assert all(word in line for word, line in zip(words, lines)), (words, lines)
 
     def works(self):
         assert self.code == 0 and self.err == '', (self.code, self.out, self.err)
@@ -586,6 +593,35 @@ def test_interrupted():
     assert process.returncode == 130, (process.returncode, err)
     assert 0 < json.loads(out)['samples'] < 1000000, out
     assert sorted(os.listdir(place)) == [f'a.lime.{name}.png' for name in SEGMENT_PICTURES], os.listdir(place)
+    with subprocess.Popen([*command[:-2], '--sheet', 'sheet.png', *2 * command[-1:]], cwd=place, stderr=subprocess.PIPE) as process:
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, (process.returncode, err)
+    assert png_size(os.path.join(place, 'sheet.png'))[1] > 40, 'the first picture is drawn'
+
+
+def test_sheet_of_what_can_be_read():
+    """One picture fails, the rest go on."""
+    needs('png')
+    place = folder('sheets')
+    sheet = ('saliency', '-m', '../net.json', '--method', 'saliency', '--sheet', 'some.png')
+    xai(*sheet, '../a.png', '../missing.png', '../broken.png', '../b.png', cwd=place).fails_lines(1, 'missing.png', 'broken.png')
+    both = png_size(os.path.join(place, 'some.png'))
+    xai(*sheet, '../a.png', '../b.png', cwd=place).works()
+    assert both == png_size(os.path.join(place, 'some.png')), both
+    os.remove(os.path.join(place, 'some.png'))
+    xai(*sheet, '../missing.png', cwd=place).fails(1, 'missing.png')
+    assert not os.path.exists(os.path.join(place, 'some.png'))
+
+
+def test_names_that_are_not_utf8():
+    """JSON is UTF-8, whatever a file is called."""
+    needs('png')
+    path = os.path.join(os.fsencode(WORK), b'\xff\xe9.png')
+    shutil.copyfile(os.path.join(WORK, 'a.png'), path)
+    document = json.loads(xai('classify', *NET, '--json', b'\xff\xe9.png').works())
+    assert document['image'] == '\ufffd\ufffd.png', document
 
 
 # The tutorial's programs.
@@ -690,6 +726,9 @@ def test_visualize():
     xai('visualize', *few, '--layer', 'layer3', '--channels', '3-1', '-o', 'v.png').fails(2, '3-1')
     xai('visualize', *few, '--layer', 'layer3', '--neuron', '3,4', '-o', 'v.png').fails(2, '3,4')
     xai('visualize', *few, '--layer', 'layer3', '--channels', '64', '-o', 'v.png').fails(1, 'channel is 64')
+    for last in 2 ** 63 - 1, 10 ** 30:
+        xai('visualize', *few, '--layer', 'layer3', '--channels', str(last), '-o', 'v.png').fails(2, str(last))
+    xai('visualize', *few, '--layer', 'layer3', '--neuron', '10000000000000000000,1,1', '-o', 'v.png').fails(2, '--neuron')
     xai('visualize', *few, '--layer', 'nowhere', '--channels', '0', '-o', 'v.png').fails(1, 'nowhere')
     xai('visualize', *few, '--layer', 'layer3', '--channels', '0', '--profile', 'captum', '-o', 'v.png').fails(1, 'lucid')
 
@@ -868,12 +907,13 @@ def test_dndt():
 def test_tree_failures():
     place = folder('failures')
     write_table(os.path.join(place, 't.csv'))
-    for name, text in (('ragged.csv', 'a,b\n1,2\n3\n'), ('text.csv', 'a,b\nx,2\n'), ('numbers.csv', 'a,b\n1,2\n2,4\n,5\n')):
+    for name, text in (('bare.csv', 'a,b\n'), ('ragged.csv', 'a,b\n1,2\n3\n'), ('text.csv', 'a,b\nx,2\n'), ('numbers.csv', 'a,b\n1,2\n2,4\n,5\n')):
         with open(os.path.join(place, name), 'w', encoding='utf-8') as file:
             file.write(text)
     xai('tree', 'fit', 'ragged.csv', '--target', 'b', '-o', 'x.json', cwd=place).fails(1, 'ragged.csv: line 3')
     xai('tree', 'fit', 'text.csv', '--target', 'b', '-o', 'x.json', cwd=place).fails(1, "line 2, column 1 ('a')", "'x'")
     xai('tree', 'fit', 't.csv', '--target', 'b', '-o', 'x.json', cwd=place).fails(1, "no column 'b'", "'class'")
+    xai('tree', 'fit', 'bare.csv', '--target', 'b', '-o', 'x.json', cwd=place).fails(1, 'bare.csv: has no rows')
     xai('tree', 'fit', 't.csv', '-o', 'x.json', cwd=place).fails(2, '--target')
     xai('tree', 'fit', 't.csv', '--target', 'class', cwd=place).fails(2, '-o')
     xai('tree', 'fit', 't.csv', '--target', 'class', '-o', 'x.json', '--ccp-alpha', '-1', cwd=place).fails(2, '"-1"')
@@ -926,6 +966,7 @@ def test_hierarchy_induce():
         file.write('[1, 2')
     xai('hierarchy', 'induce', *NET, '--wnids', 'ids.json').fails(1, 'ids.json', 'JSON array')
     xai('hierarchy', 'induce', *NET, '--wnids', 'gone.txt').fails(1, 'gone.txt')
+    xai('hierarchy', 'induce', *NET, '--wnids', '.').fails(1, '.: cannot be read', 'directory')
 
 
 def test_nbdt_induce():
