@@ -33,6 +33,19 @@ static inline void graph_reference_node(graph_reference *r, int32_t index)
     r->values[node->output] = r->owned[node->output];
 }
 
+/* Read at once, whatever its type. */
+static inline void graph_reference_constant(graph_reference *r, size_t index)
+{
+    const xai__value *value = &r->graph->values[index];
+
+    if (!xai__value_is_constant(value))
+        return;
+    r->owned[index] = malloc((value->size + 1) * sizeof(float));
+    ck_assert_ptr_nonnull(r->owned[index]);
+    xai__constant_read(r->owned[index], &value->constant, 0, value->size);
+    r->values[index] = r->owned[index];
+}
+
 /* Computes everything that feed, a value, leads to; data holds its elements and is borrowed. */
 static inline void graph_reference_run(graph_reference *r, const xai__graph *graph, int32_t feed, const float *data)
 {
@@ -41,7 +54,7 @@ static inline void graph_reference_run(graph_reference *r, const xai__graph *gra
     r->owned = calloc(graph->n_values, sizeof *r->owned);
     ck_assert(r->values != NULL && r->owned != NULL);
     for (size_t i = 0; i < graph->n_values; i++)
-        r->values[i] = graph->values[i].constant;
+        graph_reference_constant(r, i);
     r->values[feed] = data;
     for (size_t i = 0; i < graph->n_nodes; i++)
         graph_reference_node(r, (int32_t)i);

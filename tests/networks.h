@@ -93,7 +93,7 @@ static inline int32_t network_batch_norm(network *n, int32_t x, const char *name
     for (int i = 1; i < 5; i++)
         inputs[i] = network_constant(n, &c, 1, 1.0);
     for (int64_t i = 0; i < c; i++) /* variances are positive */
-        ((float *)n->model->graph.values[inputs[4]].constant)[i] += 1.5f;
+        ((float *)n->model->graph.values[inputs[4]].constant.data)[i] += 1.5f;
     a.epsilon = 1e-5f;
     return network_name(n, xai__op_add(&n->model->graph, XAI__OP_BATCH_NORM, &a, inputs, 5), name);
 }

@@ -363,7 +363,7 @@ static inline bool trial_add_node(trial *t)
         t->inputs[i] = xai__graph_add_value(&t->graph, t->shapes[i], t->ranks[i]);
         ck_assert_int_ge(t->inputs[i], 0);
         t->data[i] = trial_draw_elements(t, &t->graph.values[t->inputs[i]], i);
-        t->graph.values[t->inputs[i]].constant = t->data[i];
+        t->graph.values[t->inputs[i]].constant.data = t->data[i];
     }
     t->output = xai__op_add(&t->graph, t->op, &t->attributes, t->inputs, t->n_inputs);
     return t->output >= 0;

@@ -87,16 +87,17 @@ typedef struct xai__op_desc {
     int32_t first_channel;    /* PAD_CHANNELS: of the output, that the input's first becomes; the others are zero */
     uint32_t in_layout, out_layout; /* what the caller would like; the kernel states its own */
     const xai__stage *stages;       /* borrowed for plan() and for as long as the kernel lives */
-    const float *weights;           /* CONV [out_c][in_c/groups][kh][kw], GEMM [N][K]; borrowed for plan() only */
 } xai__op_desc;
 
-/* How weights are rewritten for a kernel. The model's cache owns the bytes, under (constant, format), so equal formats
- * must mean equal bytes. */
+/* How weights, CONV [out_c][in_c/groups][kh][kw] or GEMM [N][K], are rewritten for a kernel. The model's cache owns the
+ * bytes, under (constant, format), so equal formats must mean equal bytes. */
 typedef struct xai__packing {
     uint64_t format; /* 0: the raw weights as they are, and packed is the raw pointer */
     size_t bytes, n_parts;
+    size_t part_size; /* raw weights that a part reads, the last perhaps fewer: part i from i * part_size on; 0: any */
 
-    /* Parts may run in parallel. Of the desc only shapes are read. NULL where there are no weights. */
+    /* raw: the part's first weight. Parts may run in parallel. Of the desc only shapes are read. NULL where there are
+     * no weights. */
     void (*pack)(void *out, const float *raw, const xai__op_desc *desc, size_t part);
 } xai__packing;
 

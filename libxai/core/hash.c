@@ -38,13 +38,19 @@ static uint64_t absorb(uint64_t lane, uint64_t word)
     return lane << 29 | lane >> 35;
 }
 
-uint64_t xai__hash(uint64_t seed, const void *data, size_t size)
+void xai__hasher_init(xai__hasher *hasher, uint64_t seed, size_t size)
+{
+    /* Zeros at the end count: the length is part of it. */
+    *hasher = (xai__hasher){ { seed, seed ^ ODD, seed + ODD, ~seed }, mix(seed ^ size) };
+}
+
+void xai__hasher_add(xai__hasher *hasher, const void *data, size_t size)
 {
     const unsigned char *bytes = data;
-    uint64_t lanes[4] = { seed, seed ^ ODD, seed + ODD, ~seed };
-    uint64_t digest = mix(seed ^ size); /* zeros at the end count: the length is part of it */
+    uint64_t lanes[4];
     size_t at = 0;
 
+    memcpy(lanes, hasher->lanes, sizeof lanes); /* bytes could be those of the hasher, for all the compiler knows */
     for (; size - at >= 32; at += 32)
         for (size_t lane = 0; lane < 4; lane++)
             lanes[lane] = absorb(lanes[lane], load(bytes + at + 8 * lane, 8));
@@ -54,7 +60,23 @@ uint64_t xai__hash(uint64_t seed, const void *data, size_t size)
         lanes[lane] = absorb(lanes[lane], load(bytes + at, n));
         at += n;
     }
+    memcpy(hasher->lanes, lanes, sizeof lanes);
+}
+
+uint64_t xai__hasher_finish(const xai__hasher *hasher)
+{
+    uint64_t digest = hasher->digest;
+
     for (size_t lane = 0; lane < 4; lane++)
-        digest = mix(digest ^ lanes[lane]) * ODD;
+        digest = mix(digest ^ hasher->lanes[lane]) * ODD;
     return mix(digest);
+}
+
+uint64_t xai__hash(uint64_t seed, const void *data, size_t size)
+{
+    xai__hasher hasher;
+
+    xai__hasher_init(&hasher, seed, size);
+    xai__hasher_add(&hasher, data, size);
+    return xai__hasher_finish(&hasher);
 }

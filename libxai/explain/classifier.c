@@ -36,7 +36,7 @@ static bool is_linear(const xai__graph *graph, const xai__node *node)
     if (node->op != XAI__OP_GEMM && node->op != XAI__OP_CONV)
         return false;
     weight = &graph->values[node->inputs[1]];
-    if (weight->constant == NULL)
+    if (!xai__value_is_constant(weight))
         return false;
     return node->op == XAI__OP_GEMM || (weight->shape[2] == 1 && weight->shape[3] == 1 && node->attributes.groups == 1);
 }

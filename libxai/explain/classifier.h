@@ -10,7 +10,7 @@ typedef struct xai__classifier {
     int32_t layer; /* the map that it reads through a global average pool; -1: none */
     bool is_map; /* a convolution before the pool: its own (rectified) output is a map a class, and layer is that output
                   */
-    const float *weights; /* n_classes x n_inputs */
+    xai__constant weights; /* n_classes x n_inputs */
     int64_t n_classes, n_inputs;
 } xai__classifier;
 

@@ -142,7 +142,16 @@ int32_t xai__graph_add_constant(xai__graph *graph, const int64_t *shape, uint32_
     int32_t value = xai__graph_add_value(graph, shape, rank);
 
     if (value >= 0)
-        graph->values[value].constant = data;
+        graph->values[value].constant.data = data;
+    return value;
+}
+
+int32_t xai__graph_add_weight(xai__graph *graph, const int64_t *shape, uint32_t rank, const xai__weight *weight)
+{
+    int32_t value = xai__graph_add_value(graph, shape, rank);
+
+    if (value >= 0)
+        graph->values[value].constant.weight = weight;
     return value;
 }
 
@@ -181,5 +190,10 @@ float *xai__graph_block(xai__graph *graph, size_t size)
 
 bool xai__graph_is_constant(const xai__graph *graph, int32_t value)
 {
-    return graph->values[value].constant != NULL;
+    return xai__value_is_constant(&graph->values[value]);
+}
+
+bool xai__value_is_constant(const xai__value *value)
+{
+    return xai__constant_exists(&value->constant);
 }

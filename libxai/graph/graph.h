@@ -7,6 +7,8 @@
 
 #include <xai/tensor.h>
 
+#include "graph/constant.h"
+
 enum { XAI__MAX_RANK = XAI_TENSOR_MAX_RANK };
 
 /* Operators, under ONNX's names; ops/ has a row for each. */
@@ -71,9 +73,9 @@ typedef struct xai__value {
     const char *name; /* canonical; NULL for constants */
     int64_t shape[XAI__MAX_RANK];
     uint32_t rank;
-    size_t size;           /* elements for one image */
-    int32_t producer;      /* node, -1: the input or a constant */
-    const float *constant; /* elements of a constant, else NULL */
+    size_t size;            /* elements for one image */
+    int32_t producer;       /* node, -1: the input or a constant */
+    xai__constant constant; /* all zero: it is computed or fed */
 } xai__value;
 
 /* A call of an operator. It has one output. */
@@ -121,13 +123,15 @@ void xai__graph_mark_computed(bool *marked, const xai__graph *graph, const int32
 /* Builders return an index >= 0, or a negative status. Names come later, by xai__graph_name(). */
 int32_t xai__graph_add_value(xai__graph *graph, const int64_t *shape, uint32_t rank);
 int32_t xai__graph_add_constant(xai__graph *graph, const int64_t *shape, uint32_t rank, const float *data);
+int32_t xai__graph_add_weight(xai__graph *graph, const int64_t *shape, uint32_t rank, const xai__weight *weight);
 int32_t xai__graph_add_node(xai__graph *graph, uint32_t op, const xai__attributes *attributes, const int32_t *inputs,
                             size_t n_inputs, const int64_t *shape, uint32_t rank);
 
 /* Memory for a constant, owned by the graph; NULL if there is none. */
 float *xai__graph_block(xai__graph *graph, size_t size);
 
-/* Is value a constant? */
+/* Is it a constant? */
 bool xai__graph_is_constant(const xai__graph *graph, int32_t value);
+bool xai__value_is_constant(const xai__value *value);
 
 #endif

@@ -131,6 +131,11 @@ static bool host_is_big(void)
     return first == 0;
 }
 
+bool xai__dtype_is_widened(uint32_t dtype)
+{
+    return dtypes[dtype].convert != NULL;
+}
+
 bool xai__dtype_widen(float *out, const void *in, size_t count, uint32_t dtype, bool big_endian)
 {
     _Alignas(64) unsigned char block[BLOCK * WIDEST] = { 0 };

@@ -43,8 +43,11 @@ size_t xai__dtype_bits(uint32_t dtype);
 /* By safetensors' name; XAI__N_DTYPES if there is none. */
 uint32_t xai__dtype_find(const char *name);
 
-/* Converts count elements, which may lie at any address, to float32 (rounded to nearest, ties to even). False for
- * complex numbers and floats of 8 bits and fewer, which nothing here computes with. */
+/* False for complex numbers and floats of 8 bits and fewer, which nothing here computes with. */
+bool xai__dtype_is_widened(uint32_t dtype);
+
+/* Converts count elements, which may lie at any address, to float32 (rounded to nearest, ties to even); false
+ * if its type is not. */
 bool xai__dtype_widen(float *out, const void *in, size_t count, uint32_t dtype, bool big_endian);
 
 #endif

@@ -356,12 +356,33 @@ size_t xai__weight_size(const xai__weight *weight)
     return weight->bytes * 8 / xai__dtype_bits(weight->dtype);
 }
 
-xai_status xai__weight_to_f32(float *out, const xai__weight *weight)
+size_t xai__weight_element(const xai__weight *weight)
 {
-    if (!xai__dtype_widen(out, weight->data, xai__weight_size(weight), weight->dtype, false))
+    return xai__dtype_bits(weight->dtype) / 8;
+}
+
+xai_status xai__weight_check(const xai__weight *weight)
+{
+    if (!xai__dtype_is_widened(weight->dtype))
         return xai__fail(XAI_E_UNSUPPORTED, "tensor %.100s has elements of type %s, which are not computed with",
                          weight->name, xai__dtype_name(weight->dtype));
     return XAI_OK;
+}
+
+void xai__weight_read(float *out, const xai__weight *weight, size_t first, size_t n)
+{
+    const unsigned char *bytes = weight->data;
+
+    xai__dtype_widen(out, bytes + first * xai__weight_element(weight), n, weight->dtype, false);
+}
+
+xai_status xai__weight_to_f32(float *out, const xai__weight *weight)
+{
+    xai_status status = xai__weight_check(weight);
+
+    if (status == XAI_OK)
+        xai__weight_read(out, weight, 0, xai__weight_size(weight));
+    return status;
 }
 
 const float *xai__weight_borrow_f32(const xai__weight *weight)

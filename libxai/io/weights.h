@@ -53,11 +53,18 @@ const void *xai__weights_bytes(const xai__weights *weights, size_t *size);
  * memory is left alone. Any thread. */
 void xai__weights_forget(const xai__weights *weights, const void *data, size_t size);
 
-/* Elements of a tensor. */
+/* Elements of a tensor, and bytes of one where its type has whole bytes. */
 size_t xai__weight_size(const xai__weight *weight);
+size_t xai__weight_element(const xai__weight *weight);
 
-/* Widens f16, bf16, integers and bool and narrows f64; out has room for xai__weight_size() elements.
- * XAI_E_UNSUPPORTED names the tensor for other types. */
+/* XAI_E_UNSUPPORTED names the tensor if its elements cannot become float32: f16, bf16, integers and bool are widened,
+ * f64 is narrowed, float32 may lie at any address. */
+xai_status xai__weight_check(const xai__weight *weight);
+
+/* Writes n elements from first on as float32, of a tensor that was checked. Any thread. */
+void xai__weight_read(float *out, const xai__weight *weight, size_t first, size_t n);
+
+/* Checks and reads all; out has room for xai__weight_size() elements. */
 xai_status xai__weight_to_f32(float *out, const xai__weight *weight);
 
 /* The elements where they lie, if they can be used in place as float32; NULL otherwise. */

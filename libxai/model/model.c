@@ -85,6 +85,13 @@ void xai_model_unref(xai_model *model)
     xai_context_unref(context);
 }
 
+const xai__weights *xai__model_weights(const xai_model *model)
+{
+    while (model->weights == NULL && model->base != NULL)
+        model = model->base;
+    return model->weights;
+}
+
 /* --- preparation --- */
 
 static void use_architecture(xai__preparation *p, const xai__architecture *a)
@@ -171,6 +178,7 @@ static xai_status check_sha256(const assembly *a)
         return XAI_OK;
     bytes = xai__weights_bytes(model->weights, &size);
     xai__sha256_text(found, bytes, size, model->object.context->cpu_features);
+    xai__weights_forget(model->weights, bytes, size);
     if (strcmp(found, a->manifest.sha256) != 0)
         return xai__fail(XAI_E_FORMAT, "%s: its sha256 is %s, the manifest expects %s",
                          xai__weights_name(model->weights), found, a->manifest.sha256);
@@ -430,17 +438,40 @@ xai_status xai_model_find_class(int64_t *out, const xai_model *model, const char
 
 /* --- digest --- */
 
-/* Kernels have copies of the weights, in orders of their own: the file's are let go again. */
+/* Elements that are hashed before their memory is let go, and that are widened at a time: whole words of the digest. */
+enum { PIECE = 1 << 18, WIDENED = 1 << 10 };
+
+static void hash_piece(xai__hasher *hasher, const xai__constant *constant, size_t first, size_t n)
+{
+    float elements[WIDENED];
+
+    if (constant->data != NULL) {
+        xai__hasher_add(hasher, constant->data + first, n * sizeof *elements);
+        return;
+    }
+    for (size_t end = first + n; first < end; first += n) {
+        n = end - first < WIDENED ? end - first : WIDENED;
+        xai__constant_read(elements, constant, first, n);
+        xai__hasher_add(hasher, elements, n * sizeof *elements);
+    }
+}
+
+/* Kernels have copies of the weights, in orders of their own: the file's are let go again piece by piece, or the
+ * largest layer's would come on top of all else that a process holds. */
 static uint64_t hash_constant(uint64_t digest, const xai_model *model, const xai__value *value)
 {
-    const size_t bytes = value->size * sizeof(float);
+    xai__hasher hasher;
 
-    if (value->constant == NULL)
+    if (!xai__value_is_constant(value))
         return digest;
-    digest = xai__hash(digest, value->constant, bytes);
-    if (model->weights != NULL)
-        xai__weights_forget(model->weights, value->constant, bytes);
-    return digest;
+    xai__hasher_init(&hasher, digest, value->size * sizeof(float));
+    for (size_t first = 0; first < value->size; first += PIECE) {
+        size_t n = value->size - first < PIECE ? value->size - first : PIECE;
+
+        hash_piece(&hasher, &value->constant, first, n);
+        xai__constant_forget(&value->constant, first, n, xai__model_weights(model));
+    }
+    return xai__hasher_finish(&hasher);
 }
 
 uint64_t xai__model_digest(xai_model *model)

@@ -31,7 +31,7 @@ struct xai_model {
     xai__object object;
     char *architecture;
     xai__graph graph;
-    xai__weights *weights; /* the graph's constants point into it; NULL: random ones */
+    xai__weights *weights; /* the graph's constants point into it; NULL: random ones, or the base's */
     xai_model *base;       /* whose names and constants the graph shares; NULL: none */
     xai__preparation preparation;
     xai__labels labels;
@@ -52,6 +52,9 @@ xai_status xai__model_create(xai_model **out, xai_context *context);
 /* A model that begins as another one does, which it keeps: the same graph, which may then be added to, preparation,
  * labels and layers (derive.c). */
 xai_status xai__model_derive(xai_model **out, xai_model *base, const char *architecture);
+
+/* The file that its constants may lie in; NULL: none. */
+const xai__weights *xai__model_weights(const xai_model *model);
 
 void xai__model_free_aliases(xai_model *model);
 

@@ -24,7 +24,7 @@ static bool find_part(xai__parameter *out, const xai__graph *graph, size_t node,
     const xai__node *n = &graph->nodes[node];
     int32_t value = has_parameters(n) && n->n_inputs > 1 + part ? n->inputs[1 + part] : -1;
 
-    if (value < 0 || graph->values[value].constant == NULL || graph->values[n->output].name == NULL)
+    if (value < 0 || !xai__graph_is_constant(graph, value) || graph->values[n->output].name == NULL)
         return false;
     *out = (xai__parameter){ value, (int32_t)node, parts[part] };
     return true;

@@ -98,20 +98,16 @@ static bool fits(const xai__weight *weight, const int64_t *shape, uint32_t rank)
     return weight->rank == rank && memcmp(weight->shape, shape, rank * sizeof *shape) == 0;
 }
 
-/* Elements in place where they can be used so, else widened, which leaves no use for the file's. NULL: status says why.
- */
-static const float *read_elements(xai_status *status, xai__parameters *p, const xai__weight *weight)
+/* Elements stay where they are: in place where they can be used so, else to be widened by whoever reads them. */
+static int32_t add_weight(xai__parameters *p, const xai__weight *weight, const int64_t *shape, uint32_t rank)
 {
     const float *borrowed = xai__weight_borrow_f32(weight);
-    float *block;
+    xai_status status;
 
-    *status = XAI_OK;
     if (borrowed != NULL)
-        return borrowed;
-    block = xai__graph_block(p->graph, xai__weight_size(weight));
-    *status = block != NULL ? xai__weight_to_f32(block, weight) : XAI_E_NO_MEMORY;
-    xai__weights_forget(p->weights, weight->data, weight->bytes);
-    return *status == XAI_OK ? block : NULL;
+        return xai__graph_add_constant(p->graph, shape, rank, borrowed);
+    status = xai__weight_check(weight);
+    return status < 0 ? status : xai__graph_add_weight(p->graph, shape, rank, weight);
 }
 
 static void complain_shape(xai__parameters *p, const xai__weight *weight, const int64_t *shape, uint32_t rank)
@@ -138,7 +134,6 @@ int32_t xai__parameters_take(xai__parameters *parameters, uint32_t kind, const c
                              uint32_t rank)
 {
     const xai__weight *weight;
-    const float *data = &absent;
     xai_status status;
 
     if (parameters->weights == NULL)
@@ -146,16 +141,15 @@ int32_t xai__parameters_take(xai__parameters *parameters, uint32_t kind, const c
     weight = xai__weights_find(parameters->weights, name);
     if (weight == NULL) {
         complain(&parameters->missing, "%s", name);
-        return xai__graph_add_constant(parameters->graph, shape, rank, data);
+        return xai__graph_add_constant(parameters->graph, shape, rank, &absent);
     }
     status = mark_used(parameters, weight);
     if (status < 0)
         return status;
     if (fits(weight, shape, rank))
-        data = read_elements(&status, parameters, weight);
-    else
-        complain_shape(parameters, weight, shape, rank);
-    return status == XAI_OK ? xai__graph_add_constant(parameters->graph, shape, rank, data) : status;
+        return add_weight(parameters, weight, shape, rank);
+    complain_shape(parameters, weight, shape, rank);
+    return xai__graph_add_constant(parameters->graph, shape, rank, &absent);
 }
 
 /* PyTorch counts batches beside the statistics; nothing is computed from that. */

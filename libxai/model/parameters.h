@@ -36,8 +36,9 @@ enum xai__parameter_kind {
 void xai__parameters_init(xai__parameters *parameters, xai__graph *graph, const xai__weights *weights, uint64_t seed);
 void xai__parameters_fini(xai__parameters *parameters);
 
-/* A constant of the graph. One that the state dict lacks, or has in another shape, is noted and stands in without
- * elements, so that all that is wrong is found in one go. Negative: out of memory, or a type that cannot be widened. */
+/* A constant of the graph, which borrows the state dict's elements. One that the state dict lacks, or has in another
+ * shape, is noted and stands in without elements, so that all that is wrong is found in one go. Negative: out of
+ * memory, or a type that cannot be widened. */
 int32_t xai__parameters_take(xai__parameters *parameters, uint32_t kind, const char *name, const int64_t *shape,
                              uint32_t rank);
 

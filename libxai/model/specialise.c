@@ -24,17 +24,26 @@ static bool is_constant_expression(const xai__graph *graph, const xai__node *nod
 static xai_status fold(xai__graph *graph, int32_t index)
 {
     const xai__node *node = &graph->nodes[index];
-    float *block = xai__graph_block(graph, graph->values[node->output].size);
-    const float *inputs[MAX_INPUTS];
+    float *block = xai__graph_block(graph, graph->values[node->output].size), *copies[MAX_INPUTS] = { NULL };
+    const float *inputs[MAX_INPUTS] = { NULL };
+    xai_status status = block != NULL ? XAI_OK : XAI_E_NO_MEMORY;
 
-    if (block == NULL)
-        return XAI_E_NO_MEMORY;
+    for (size_t i = 0; i < node->n_inputs && status == XAI_OK; i++) {
+        const xai__value *value = node->inputs[i] >= 0 ? &graph->values[node->inputs[i]] : NULL;
+
+        if (value == NULL)
+            continue;
+        inputs[i] = xai__constant_borrow(&copies[i], graph->context, &value->constant, value->size);
+        status = inputs[i] != NULL ? XAI_OK : XAI_E_NO_MEMORY;
+    }
+    if (status == XAI_OK) {
+        xai__op_compute(graph, index, inputs, block, NULL);
+        graph->values[node->output].constant.data = block;
+        graph->values[node->output].producer = -1;
+    }
     for (size_t i = 0; i < node->n_inputs; i++)
-        inputs[i] = node->inputs[i] >= 0 ? graph->values[node->inputs[i]].constant : NULL;
-    xai__op_compute(graph, index, inputs, block, NULL);
-    graph->values[node->output].constant = block;
-    graph->values[node->output].producer = -1;
-    return XAI_OK;
+        xai__free(graph->context, copies[i]);
+    return status;
 }
 
 /* What names point at; a value that had no name of its own takes the alias for one. */
@@ -45,7 +54,7 @@ static void rename(xai__graph *graph, const int32_t *alias)
 
         if (alias[i] == (int32_t)i)
             continue;
-        if (target->name == NULL && target->constant == NULL)
+        if (target->name == NULL && !xai__value_is_constant(target))
             target->name = graph->values[i].name;
         graph->values[i].name = NULL;
     }

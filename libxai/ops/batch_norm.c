@@ -7,6 +7,8 @@
 #include "ops/shape.h"
 #include "ops/vjp.h"
 
+enum { CHANNELS_AT_ONCE = 256 };
+
 static xai_status shape_batch_norm(const xai__op_shapes *shapes)
 {
     const xai__value *x = shapes->values[0];
@@ -35,6 +37,22 @@ void xai__batch_norm_affine(float *scale, float *shift, size_t n, const float *c
     }
 }
 
+void xai__batch_norm_read(float *scale, float *shift, const xai__value *const gamma_beta_mean_variance[4],
+                          float epsilon)
+{
+    const size_t size = gamma_beta_mean_variance[0]->size;
+    float elements[4][CHANNELS_AT_ONCE];
+    const float *const p[4] = { elements[0], elements[1], elements[2], elements[3] };
+
+    for (size_t c = 0; c < size; c += CHANNELS_AT_ONCE) {
+        size_t n = size - c < CHANNELS_AT_ONCE ? size - c : CHANNELS_AT_ONCE;
+
+        for (size_t i = 0; i < 4; i++)
+            xai__constant_read(elements[i], &gamma_beta_mean_variance[i]->constant, c, n);
+        xai__batch_norm_affine(scale + c, shift + c, n, p, epsilon);
+    }
+}
+
 /* Through the same rounded scale and shift as a plan that folds them into a convolution: both start from equal numbers.
  */
 static void compute_batch_norm(const xai__op_run *run)
@@ -57,15 +75,14 @@ static void compute_batch_norm(const xai__op_run *run)
 static int32_t add_scale(const xai__op_vjp *vjp)
 {
     xai__graph *graph = vjp->graph;
-    const float epsilon = xai__vjp_attributes(vjp).epsilon, *p[4];
-    const xai__value *x = &graph->values[xai__vjp_input(vjp, 0)];
+    const xai__value *x = &graph->values[xai__vjp_input(vjp, 0)], *parameters[4];
     int64_t shape[XAI__MAX_RANK] = { 1, x->shape[1], 1, 1, 1, 1, 1, 1 };
     size_t n = (size_t)x->shape[1];
     float *scale;
 
     for (size_t i = 0; i < 4; i++) {
-        p[i] = graph->values[xai__vjp_input(vjp, i + 1)].constant;
-        if (p[i] == NULL)
+        parameters[i] = &graph->values[xai__vjp_input(vjp, i + 1)];
+        if (!xai__value_is_constant(parameters[i]))
             return xai__fail(XAI_E_UNSUPPORTED, "BatchNormalization: the gradient needs input %zu to be constant",
                              i + 1);
     }
@@ -73,7 +90,7 @@ static int32_t add_scale(const xai__op_vjp *vjp)
     scale = xai__graph_block(graph, 2 * n);
     if (scale == NULL)
         return XAI_E_NO_MEMORY;
-    xai__batch_norm_affine(scale, scale + n, n, p, epsilon);
+    xai__batch_norm_read(scale, scale + n, parameters, xai__vjp_attributes(vjp).epsilon);
     return xai__graph_add_constant(graph, shape, x->rank, scale);
 }
 

@@ -13,13 +13,14 @@ static xai_status check_indices(const xai__op_shapes *shapes, int64_t end)
 {
     const xai__value *indices = shapes->values[1];
 
-    if (indices->rank != 1 || indices->constant == NULL)
+    if (indices->rank != 1 || !xai__value_is_constant(indices))
         return xai__fail(XAI_E_UNSUPPORTED, "the indices are no constant vector");
     if (end > LARGEST_EXTENT)
         return xai__fail(XAI_E_LIMIT, "%lld columns, indices reach %d", (long long)end, LARGEST_EXTENT);
     for (int64_t i = 0; i < indices->shape[0]; i++) {
-        float index = indices->constant[i];
+        float index;
 
+        xai__constant_read(&index, &indices->constant, (size_t)i, 1);
         /* Written so that NaN fails; only a number in range is cast, for any other cast is undefined. */
         if (!(index >= 0 && index < (float)end) || index != (float)(int64_t)index)
             return xai__fail(XAI_E_FORMAT, "index %lld is %g, expected a whole number from 0 to %lld", (long long)i,

@@ -82,6 +82,10 @@ bool xai__op_reach(xai__op_window *out, const xai__graph *graph, int32_t node, s
 void xai__batch_norm_affine(float *scale, float *shift, size_t n, const float *const gamma_beta_mean_variance[4],
                             float epsilon);
 
+/* The same of four constants of a graph. */
+void xai__batch_norm_read(float *scale, float *shift, const xai__value *const gamma_beta_mean_variance[4],
+                          float epsilon);
+
 /* Rows; each family in a file of its own. */
 extern const xai__op_row xai__op_conv, xai__op_gemm, xai__op_batch_norm, xai__op_relu, xai__op_clip, xai__op_sigmoid,
     xai__op_silu, xai__op_hard_sigmoid, xai__op_hard_swish, xai__op_binary_add, xai__op_binary_mul, xai__op_concat,

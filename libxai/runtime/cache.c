@@ -59,7 +59,7 @@ static xai_status open_cache(xai_model *model)
     cache = xai__zalloc_array(context, 1, sizeof *cache);
     if (cache == NULL)
         return XAI_E_NO_MEMORY;
-    cache->packed = (xai__packed_set){ .context = context, .weights = model->weights };
+    cache->packed = (xai__packed_set){ .context = context, .weights = xai__model_weights(model) };
     status = xai__chain_open(&cache->chain, context);
     if (status < 0) {
         free_cache(context, cache);

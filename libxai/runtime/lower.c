@@ -71,7 +71,7 @@ static bool is_base(const xai__graph *graph, const xai__node *node)
 {
     const xai__attributes *a = &node->attributes;
 
-    if (graph->values[node->inputs[0]].constant != NULL || !has_layout(&graph->values[node->output]))
+    if (xai__graph_is_constant(graph, node->inputs[0]) || !has_layout(&graph->values[node->output]))
         return (node->op == XAI__OP_GEMM || node->op == XAI__OP_GEMM_DATA) && all_constant(graph, node);
     switch (node->op) {
     case XAI__OP_CONV:
@@ -82,7 +82,7 @@ static bool is_base(const xai__graph *graph, const xai__node *node)
     case XAI__OP_MAX_POOL:
         return true;
     case XAI__OP_MAX_POOL_DATA:
-        return graph->values[node->inputs[1]].constant == NULL;
+        return !xai__graph_is_constant(graph, node->inputs[1]);
     case XAI__OP_AVERAGE_POOL: /* windows cut short behind the padding divide by what is left of them: the reference's
                                   affair */
         return !(a->count_pad && a->ceil_mode);
@@ -144,7 +144,7 @@ static bool make_stage(xai__fused_stage *out, const xai__graph *graph, int32_t i
     const xai__value *from = &graph->values[node->inputs[main]];
 
     *out = (xai__fused_stage){ .node = index, .operand = -1, .value = node->output, .stage.operand = -1 };
-    if (!has_layout(value) || !same_shape(from, value) || from->constant != NULL)
+    if (!has_layout(value) || !same_shape(from, value) || xai__value_is_constant(from))
         return false;
     if (node->op == XAI__OP_BATCH_NORM && all_constant(graph, node)) {
         out->stage.kind = XAI__AFFINE;
@@ -158,10 +158,11 @@ static bool make_stage(xai__fused_stage *out, const xai__graph *graph, int32_t i
         out->stage.kind = node->op == XAI__OP_ADD ? XAI__ADD : XAI__MUL;
         out->operand = node->inputs[1 - main];
         /* A constant scale a channel is what a batch norm's gradient leaves behind. */
-        if (node->op == XAI__OP_MUL && operand->constant != NULL && is_channel_vector(operand, value)) {
+        if (node->op == XAI__OP_MUL && xai__value_is_constant(operand) && is_channel_vector(operand, value)) {
             out->stage.kind = XAI__AFFINE;
             out->operand = -1;
-        } else if (operand->constant != NULL || !(same_shape(operand, value) || is_channel_vector(operand, value))) {
+        } else if (xai__value_is_constant(operand) ||
+                   !(same_shape(operand, value) || is_channel_vector(operand, value))) {
             return false;
         }
     } else if (node->op == XAI__OP_MASK) {
@@ -171,7 +172,7 @@ static bool make_stage(xai__fused_stage *out, const xai__graph *graph, int32_t i
         out->stage.high = node->attributes.high;
         /* This rule looks at the gradient alone. */
         out->operand = out->stage.function != XAI__MASK_SEED ? node->inputs[1] : -1;
-        if (out->operand >= 0 && graph->values[out->operand].constant != NULL)
+        if (out->operand >= 0 && xai__graph_is_constant(graph, out->operand))
             return false;
     } else {
         return false;
@@ -422,6 +423,14 @@ static bool is_convolution_back(const xai__node *node)
     return node->op == XAI__OP_CONV_DATA;
 }
 
+const xai__value *xai__weights_of(const xai__graph *graph, const xai__node *node)
+{
+    const bool has_weights = node->op == XAI__OP_CONV || node->op == XAI__OP_CONV_DATA || node->op == XAI__OP_GEMM ||
+                             node->op == XAI__OP_GEMM_DATA;
+
+    return has_weights ? &graph->values[node->inputs[1]] : NULL;
+}
+
 bool xai__transposes_weights(const xai__node *node)
 {
     return node->op == XAI__OP_GEMM_DATA || is_convolution_back(node);
@@ -446,16 +455,13 @@ static void describe_base(xai__op_desc *desc, const xai__graph *graph, const xai
     switch (node->op) {
     case XAI__OP_CONV:
         desc->op = XAI__CONV;
-        desc->weights = graph->values[node->inputs[1]].constant;
         break;
     case XAI__OP_CONV_DATA:
         describe_convolution_back(desc, node);
-        desc->weights = graph->values[node->inputs[1]].constant;
         break;
     case XAI__OP_GEMM:
     case XAI__OP_GEMM_DATA:
         desc->op = XAI__GEMM;
-        desc->weights = graph->values[node->inputs[1]].constant;
         desc->out_h = desc->in_h = (int32_t)graph->values[node->output].shape[0];
         break;
     case XAI__OP_GLOBAL_AVERAGE_POOL:

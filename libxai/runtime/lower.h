@@ -66,6 +66,9 @@ void xai__lowered_fini(xai__lowered *lowered);
 /* Value that a chain ends with. */
 int32_t xai__fused_last(const xai__fused *fused);
 
+/* The constant that a node's kernel has for its weights; NULL: it has none. */
+const xai__value *xai__weights_of(const xai__graph *graph, const xai__node *node);
+
 /* True if the node's kernel wants its weights transposed: it carries a gradient through what is then an ordinary
  * convolution or GEMM. */
 bool xai__transposes_weights(const xai__node *node);

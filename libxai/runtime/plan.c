@@ -87,6 +87,24 @@ static xai_status emit_copy(planner *p, int32_t from, int32_t to)
     return status;
 }
 
+/* In its own memory, or in a copy that the plan holds. */
+static xai_status place_constant(int32_t *out, planner *p, int32_t value)
+{
+    xai__plan *plan = p->plan;
+    const float *data = value_of(p, value)->constant.data;
+
+    if (data == NULL) {
+        xai__packed **slot = xai__grow(plan->context, (void **)&plan->constants, plan->n_constants, sizeof *slot);
+        xai_status status = slot != NULL ? xai__packed_plain(slot, p->packed, value_of(p, value)) : XAI_E_NO_MEMORY;
+
+        if (status < 0)
+            return status;
+        data = (*slot)->data;
+        plan->n_constants++;
+    }
+    return xai__places_add_outside(out, &p->places, value, data);
+}
+
 /* The place of value in a layout, made from the one it has if need be. */
 static xai_status ensure_place(int32_t *out, planner *p, int32_t value, uint32_t layout)
 {
@@ -97,7 +115,7 @@ static xai_status ensure_place(int32_t *out, planner *p, int32_t value, uint32_t
     if (*out >= 0)
         return XAI_OK;
     if (other < 0 && xai__graph_is_constant(p->plan->graph, value) && layout == XAI__PLAIN)
-        return xai__places_add_outside(out, &p->places, value, value_of(p, value)->constant);
+        return place_constant(out, p, value);
     if (other < 0)
         return xai__fail(XAI_E_INTERNAL, "value %d is read before it is computed", value);
     status = xai__places_add(out, &p->places, value, layout);
@@ -240,16 +258,16 @@ static xai_status find_kernel(candidate *c, planner *p, const xai__fused *fused)
 static xai_status pack_weights(xai__step *step, planner *p, const candidate *c)
 {
     const xai__node *node = step->node >= 0 ? &p->plan->graph->nodes[step->node] : NULL;
+    const xai__value *weights = node != NULL ? xai__weights_of(p->plan->graph, node) : NULL;
 
-    if (c->desc.weights == NULL)
+    if (weights == NULL)
         return XAI_OK;
     if (xai__transposes_weights(node))
-        return xai__packed_transposed(&step->weights, p->packed, &step->kernel->packing, &c->desc);
-    if (step->kernel->packing.format == 0) {
-        step->raw = c->desc.weights;
-        return XAI_OK;
-    }
-    return xai__packed_weights(&step->weights, p->packed, &step->kernel->packing, &c->desc);
+        return xai__packed_transposed(&step->weights, p->packed, &step->kernel->packing, &c->desc, weights);
+    if (step->kernel->packing.format != 0)
+        return xai__packed_weights(&step->weights, p->packed, &step->kernel->packing, &c->desc, weights);
+    step->raw = weights->constant.data;
+    return step->raw != NULL ? XAI_OK : xai__packed_plain(&step->weights, p->packed, weights);
 }
 
 /* Places of what the step reads and writes beside its main input. */
@@ -665,6 +683,9 @@ void xai__plan_free(xai__plan *plan, xai__packed_set *packed)
 
     for (size_t i = 0; i < plan->n_steps; i++)
         free_step(&plan->steps[i], plan, packed);
+    for (size_t i = 0; i < plan->n_constants; i++)
+        xai__packed_unref(packed, plan->constants[i]);
+    xai__free(context, plan->constants);
     xai__free(context, plan->steps);
     xai__free(context, plan->places);
     xai__free(context, plan->buffers);

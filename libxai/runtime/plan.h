@@ -70,6 +70,8 @@ typedef struct xai__plan {
     size_t n_places;
     xai__buffer *buffers;
     size_t n_buffers;
+    xai__packed **constants; /* that are read as they are, and lie nowhere as float32 */
+    size_t n_constants;
     int32_t *step_of;    /* a value each: the step that computes it, -1: none */
     size_t arena;        /* floats an image */
     size_t task_scratch; /* bytes a thread */

@@ -91,7 +91,7 @@ static void set_up(problem *p, xai_context *context, const struct shape *s, cons
     p->raw = numbers(context, (size_t)s->out_c * depth);
     p->packed = numbers(context, kernel->packing.bytes / sizeof(float));
     for (size_t i = 0; i < kernel->packing.n_parts; i++)
-        kernel->packing.pack(p->packed, p->raw, &p->desc, i);
+        kernel->packing.pack(p->packed, p->raw + i * kernel->packing.part_size, &p->desc, i);
     p->args = (xai__args){ .n_images = 1, .packed = p->packed };
     p->args.in = map(context, s->in_c, s->size);
     p->args.out = map(context, s->out_c, s->size);

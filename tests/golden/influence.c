@@ -180,7 +180,7 @@ static xai_model *make_model(size_t checkpoint)
 
             snprintf(name, sizeof name, "%zu.%s", checkpoint, names[layer][k]);
             tensor = read(name);
-            memcpy((float *)model->graph.values[node->inputs[1 + k]].constant, tensor->data,
+            memcpy((float *)model->graph.values[node->inputs[1 + k]].constant.data, tensor->data,
                    tensor->size * sizeof(float));
             xai_tensor_unref(tensor);
         }

@@ -360,12 +360,12 @@ static void make_weights(problem *p, xai__rng *rng)
         return;
     if (d->op != XAI__GEMM)
         n = n / d->groups * (size_t)d->kernel_h * (size_t)d->kernel_w;
+    p->n_weights = n;
     p->weights = calloc(n, sizeof *p->weights);
     if (p->weights == NULL)
         abort();
     for (size_t i = 0; i < n; i++)
         p->weights[i] = number(rng, p->mode == MODE_EXTREME ? MODE_RANDOM : p->mode);
-    p->desc.weights = p->weights;
 }
 
 static uint32_t base_arrangement(xai__rng *rng, uint32_t allowed)

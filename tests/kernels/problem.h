@@ -26,6 +26,7 @@ typedef struct problem {
     xai__op_desc desc;
     xai__stage stages[XAI__MAX_STAGES];
     float *weights, *scales[XAI__MAX_STAGES], *shifts[XAI__MAX_STAGES];
+    size_t n_weights;
     bool has_beside; /* operand 0 belongs to the base, stage i has i + 1 */
     value in, out, operands[XAI__MAX_STAGES + 1], taps[XAI__MAX_STAGES + 1];
     xai__view operand_views[XAI__MAX_STAGES + 1], tap_views[XAI__MAX_STAGES + 1];

@@ -119,6 +119,41 @@ START_TEST(deciding)
 }
 END_TEST
 
+/* Weights that are widened whenever they are read, for kernels, for gradients and for plain references. */
+static xai_status widen(void *user)
+{
+    const xai_model_options options = { .struct_size = sizeof options, .resize = 8, .crop_height = 8, .crop_width = 8 };
+    const network_case *now = user;
+    made m = { NULL };
+    xai_status status = xai_model_build(&m.model, now->context, "resnet9_cifar10",
+                                        testing_source("examples/models/resnet9_cifar10.safetensors"), &options);
+
+    if (status == XAI_OK)
+        status = xai_model_prepare(&m.input, m.model, now->image);
+    if (status == XAI_OK)
+        status = xai_session_create(&m.session, m.model, NULL);
+    if (status == XAI_OK)
+        status = xai_session_forward(&m.logits, m.session, m.input);
+    if (status == XAI_OK)
+        status = xai_saliency_compute(&m.attribution, m.session, m.input, NULL, 0, NULL);
+    give_back(&m);
+    return status;
+}
+
+START_TEST(widening)
+{
+    static const char *const backends[] = { "native", "ref" };
+    const xai_context_options options = { .struct_size = sizeof options, .backends = backends[_i], .n_threads = 1 };
+    network_case now = { NULL };
+
+    ck_assert_ok(xai_context_create(&now.context, &options));
+    ck_assert_ok(xai_image_create(&now.image, now.context, NULL, 16, 16));
+    oom_run("widening", widen, &now, 0);
+    xai_image_unref(now.image);
+    xai_context_unref(now.context);
+}
+END_TEST
+
 /* Contexts and tensors have nothing beneath them. */
 static xai_status create_context(void *user)
 {
@@ -148,6 +183,7 @@ static Suite *make_suite(void)
 
     tcase_set_timeout(cases, 300);
     tcase_add_test(cases, creating);
+    tcase_add_loop_test(cases, widening, 0, 2);
     tcase_add_test(cases, explaining);
     tcase_add_test(cases, deciding);
     suite_add_tcase(suite, cases);

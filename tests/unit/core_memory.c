@@ -120,6 +120,25 @@ START_TEST(hash_tells_apart)
 }
 END_TEST
 
+/* Pieces of any number of 32 bytes, and a last one of whatever is left. */
+START_TEST(hash_takes_pieces)
+{
+    static const size_t pieces[] = { 32, 96, 160, 1024 };
+    unsigned char bytes[999];
+
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)(i * 7 + i / 31);
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        xai__hasher hasher;
+
+        xai__hasher_init(&hasher, 5, sizeof bytes);
+        for (size_t at = 0; at < sizeof bytes; at += pieces[i])
+            xai__hasher_add(&hasher, bytes + at, sizeof bytes - at < pieces[i] ? sizeof bytes - at : pieces[i]);
+        ck_assert_uint_eq(xai__hasher_finish(&hasher), xai__hash(5, bytes, sizeof bytes));
+    }
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("core_memory");
@@ -130,6 +149,7 @@ static Suite *make_suite(void)
     tcase_add_test(cases, failing_context);
     tcase_add_test(cases, text_grows);
     tcase_add_test(cases, hash_tells_apart);
+    tcase_add_test(cases, hash_takes_pieces);
     suite_add_tcase(suite, cases);
     return suite;
 }

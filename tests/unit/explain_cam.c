@@ -23,7 +23,7 @@ static float expected_at(const xai_model *model, const graph_reference *values, 
                          int64_t pixel)
 {
     const xai__graph *graph = &model->graph;
-    const float *weights = graph->values[graph->nodes[graph->values[graph->output].producer].inputs[1]].constant;
+    const float *weights = graph->values[graph->nodes[graph->values[graph->output].producer].inputs[1]].constant.data;
     const xai__value *value;
     int32_t index;
     double sum = 0;
@@ -138,7 +138,7 @@ START_TEST(flat_map)
     xai_attribution *a = NULL;
     xai_tensor *map = NULL;
     const xai__node *last = &f.model->graph.nodes[f.model->graph.values[f.model->graph.output].producer];
-    float *weights = (float *)f.model->graph.values[last->inputs[1]].constant;
+    float *weights = (float *)f.model->graph.values[last->inputs[1]].constant.data;
 
     memset(weights, 0, f.model->graph.values[last->inputs[1]].size * sizeof(float));
     ck_assert_ok(xai_cam_compute(&a, cam, f.input, NULL, 0));
@@ -210,7 +210,7 @@ START_TEST(weights_of_classes)
 
         for (size_t k = 0; k < graph->n_nodes; k++) /* the last layer with weights */
             if (graph->nodes[k].op == XAI__OP_GEMM || graph->nodes[k].op == XAI__OP_CONV)
-                weights = graph->values[graph->nodes[k].inputs[1]].constant;
+                weights = graph->values[graph->nodes[k].inputs[1]].constant.data;
         ck_assert_ok(xai_model_class_weights(&rows, f.model));
         ck_assert(rows->rank == 2 && rows->shape[0] == shapes[i][0] && rows->shape[1] == shapes[i][1]);
         ck_assert_mem_eq(rows->data, weights, xai_tensor_size(rows) * sizeof(float));

@@ -128,7 +128,7 @@ START_TEST(last_map_without_a_pool)
     map = explained_raw_map(a);
     for (size_t i = 0; i < map->size; i++)
         sum += map->data[i];
-    ck_assert_double_ge(sum + 1e-4, xai_attribution_score(a) - graph->values[fc->inputs[2]].constant[2]);
+    ck_assert_double_ge(sum + 1e-4, xai_attribution_score(a) - graph->values[fc->inputs[2]].constant.data[2]);
     xai_tensor_unref(map);
     xai_attribution_unref(a);
     xai_cam_unref(cam);
@@ -169,8 +169,8 @@ START_TEST(flat_maps)
     xai_attribution *a = NULL;
     const xai_tensor *input = f.input;
 
-    memset((float *)graph->values[fc->inputs[1]].constant, 0, graph->values[fc->inputs[1]].size * sizeof(float));
-    memset((float *)graph->values[fc->inputs[2]].constant, 0, graph->values[fc->inputs[2]].size * sizeof(float));
+    memset((float *)graph->values[fc->inputs[1]].constant.data, 0, graph->values[fc->inputs[1]].size * sizeof(float));
+    memset((float *)graph->values[fc->inputs[2]].constant.data, 0, graph->values[fc->inputs[2]].size * sizeof(float));
     cam = create(&f, methods[_i], NULL);
     ck_assert_ok(xai_cam_compute(&a, cam, input, NULL, 0));
     for (int64_t size = 0; size < 30; size += 15) {

@@ -124,7 +124,7 @@ START_TEST(copies)
             int32_t value = graph->nodes[i].inputs[j];
 
             if (value >= 0 && xai__graph_is_constant(graph, value))
-                ck_assert_int_eq(graph->values[value].constant != other->values[value].constant, marked[i]);
+                ck_assert_int_eq(graph->values[value].constant.data != other->values[value].constant.data, marked[i]);
             n_changed += marked[i];
         }
     ck_assert_uint_eq(n_changed, 2 * (1 + 4)); /* two weights, two batch norms */

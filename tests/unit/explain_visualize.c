@@ -236,8 +236,8 @@ START_TEST(redirects)
     ck_assert_ok(xai__graph_find(&norm, &e.model->graph, before.layer));
     for (size_t i = 0; i < e.model->graph.n_nodes; i++)
         if (e.model->graph.nodes[i].output == norm)
-            ((float *)e.model->graph.values[e.model->graph.nodes[i].inputs[2]].constant)[AT] -= first.trace->data[0] +
-                                                                                                0.001f;
+            ((float *)e.model->graph.values[e.model->graph.nodes[i].inputs[2]].constant.data)[AT] -=
+                first.trace->data[0] + 0.001f;
     still = draw(&e, 1, &objective, 1, &options);
     options.flags |= XAI_VISUALIZE_REDIRECT;
     moved = draw(&e, 1, &objective, 1, &options);

@@ -269,7 +269,7 @@ START_TEST(borrows_what_lies_right)
     ck_assert_ok(xai__zoo_build(&graph, xai__zoo_find("cifar_resnet20"), weights, 0, 32, 32));
     bytes = xai__weights_bytes(weights, &size);
     for (size_t i = 0; i < graph.n_values; i++) {
-        const char *constant = (const char *)graph.values[i].constant;
+        const char *constant = (const char *)graph.values[i].constant.data;
 
         n += constant >= bytes && constant < bytes + size;
     }
@@ -330,7 +330,7 @@ START_TEST(draws_the_same_weights_again)
             const float *weights;
 
             ck_assert_ok(xai__zoo_build(&graph, xai__zoo_find("cifar_resnet20"), NULL, seed, 32, 32));
-            weights = graph.values[graph.nodes[0].inputs[1]].constant;
+            weights = graph.values[graph.nodes[0].inputs[1]].constant.data;
             if (time == 1)
                 ck_assert_mem_eq(first, weights, sizeof first);
             else if (seed == 1)

@@ -122,7 +122,7 @@ static void open_example(example *e, const char *output)
         e->inputs[e->n_inputs] = copy_elements(weight);
         inputs[e->n_inputs] = xai__graph_add_value(&e->graph, weight->shape, (uint32_t)weight->rank);
         if (e->n_inputs > 0) /* indices must be constant, others may be */
-            e->graph.values[inputs[e->n_inputs]].constant = e->inputs[e->n_inputs];
+            e->graph.values[inputs[e->n_inputs]].constant.data = e->inputs[e->n_inputs];
     }
     e->output = xai__op_add(&e->graph, find_op(e->name), &attributes, inputs, e->n_inputs);
     ck_assert_msg(e->output >= 0, "%s: %s", e->name, xai_last_error());

@@ -43,7 +43,7 @@ static void pack_lanes(void *out, const float *raw, const xai__op_desc *desc, si
 
     for (int64_t tap = 0; tap < n_taps; tap++)
         for (int64_t lane = 0; lane < XAI__BLOCK; lane++)
-            packed[tap * XAI__BLOCK + lane] = first + lane < desc->out_c ? raw[(first + lane) * n_taps + tap] : 0.0f;
+            packed[tap * XAI__BLOCK + lane] = first + lane < desc->out_c ? raw[lane * n_taps + tap] : 0.0f;
 }
 
 static void plan(xai__native_kernel *kernel)
@@ -58,6 +58,7 @@ static void plan(xai__native_kernel *kernel)
     kernel->op = XAI__LANE_FMA;
     packing->format = xai__pack_format(kernel->is_dot ? XAI__PACK_DATA_BLOCKS : XAI__PACK_DATA_LANES, desc);
     packing->n_parts = (size_t)kernel->n_blocks;
+    packing->part_size = kernel->is_dot ? 0 : (size_t)n_taps * XAI__BLOCK;
     packing->pack = kernel->is_dot ? pack_blocks : pack_lanes;
     packing->bytes = packing->n_parts * block * (kernel->is_dot ? XAI__BLOCK : 1);
     xai__grid_plan(kernel, n_blocks * n_taps * (kernel->is_dot ? XAI__BLOCK : 2) / phases + 6,

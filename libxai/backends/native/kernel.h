@@ -27,7 +27,7 @@ struct xai__native_kernel {
     xai__kernel base;
     const xai__method *method;
     const xai__level *level;
-    xai__op_desc desc; /* stages and weights are not kept */
+    xai__op_desc desc; /* stages are not kept */
     xai__axis rows, cols;
     xai__native_epilogue epilogue;
     int32_t n_blocks; /* of the output */

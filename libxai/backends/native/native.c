@@ -76,7 +76,6 @@ static void set_up(xai__native_kernel *kernel, const xai__method *method, const 
     kernel->level = level;
     kernel->desc = *desc;
     kernel->desc.stages = NULL;
-    kernel->desc.weights = NULL;
     kernel->n_blocks = xai__blocks_of(desc->out_c);
     xai__axes_of(&kernel->rows, &kernel->cols, desc);
     snprintf(kernel->name, sizeof kernel->name, "native/%s/%s", level->name, method->name);

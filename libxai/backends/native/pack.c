@@ -43,7 +43,7 @@ static void pack_rows(void *out, const float *raw, const xai__op_desc *desc, siz
     float *packed = (float *)out + start;
 
     for (int64_t k = 0; k < depth; k++, packed += XAI__BLOCK)
-        gather(packed, raw + start + k, depth, lanes_of(desc, part));
+        gather(packed, raw + k, depth, lanes_of(desc, part));
 }
 
 static void pack_blocks(void *out, const float *raw, const xai__op_desc *desc, size_t part)
@@ -54,7 +54,6 @@ static void pack_blocks(void *out, const float *raw, const xai__op_desc *desc, s
     const int n_lanes = lanes_of(desc, part);
     float *packed = (float *)out + (int64_t)part * n_blocks * block_size;
 
-    raw += (int64_t)part * XAI__BLOCK * depth;
     if (n_inputs % XAI__BLOCK != 0)
         memset(packed + (n_blocks - 1) * block_size, 0, (size_t)block_size * sizeof *packed);
     for (int64_t i = 0; i < n_inputs; i++) {
@@ -79,7 +78,8 @@ void xai__pack_rows_plan(xai__native_kernel *kernel)
 
     packing->format = xai__pack_format(XAI__PACK_ROWS, &kernel->desc);
     packing->n_parts = (size_t)kernel->n_blocks;
-    packing->bytes = packing->n_parts * (size_t)xai__pack_depth(&kernel->desc) * XAI__BLOCK * sizeof(float);
+    packing->part_size = (size_t)xai__pack_depth(&kernel->desc) * XAI__BLOCK;
+    packing->bytes = packing->n_parts * packing->part_size * sizeof(float);
     packing->pack = pack_rows;
 }
 
@@ -90,6 +90,7 @@ void xai__pack_blocks_plan(xai__native_kernel *kernel)
 
     packing->format = xai__pack_format(XAI__PACK_BLOCKS, &kernel->desc);
     packing->n_parts = (size_t)kernel->n_blocks;
+    packing->part_size = (size_t)xai__pack_depth(&kernel->desc) * XAI__BLOCK;
     packing->bytes = packing->n_parts * n_inputs * (size_t)taps_of(&kernel->desc) * XAI__BLOCK * sizeof(float);
     packing->pack = pack_blocks;
 }

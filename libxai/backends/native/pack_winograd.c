@@ -67,7 +67,6 @@ static void pack(void *out, const float *raw, const xai__op_desc *desc, size_t p
     float *packed = (float *)out + (int64_t)part * desc->in_c * XAI__BLOCK;
     lanes g[9] = { 0 }, u[XAI__WINOGRAD_PATCH * XAI__WINOGRAD_PATCH];
 
-    raw += (int64_t)part * XAI__BLOCK * depth;
     for (int32_t c = 0; c < desc->in_c; c++, raw += 9, packed += XAI__BLOCK) {
         for (int lane = 0; lane < n_lanes; lane++)
             for (int tap = 0; tap < 9; tap++)
@@ -96,6 +95,7 @@ void xai__pack_winograd_plan(xai__native_kernel *kernel, int32_t tile)
 
     packing->format = xai__pack_format(tile == 4 ? XAI__PACK_WINOGRAD4 : XAI__PACK_WINOGRAD2, &kernel->desc);
     packing->n_parts = (size_t)kernel->n_blocks;
+    packing->part_size = (size_t)xai__pack_depth(&kernel->desc) * XAI__BLOCK;
     packing->bytes = packing->n_parts * n_products * (size_t)kernel->desc.in_c * XAI__BLOCK * sizeof(float);
     packing->pack = tile == 4 ? pack_large : pack_small;
 }

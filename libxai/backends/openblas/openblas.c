@@ -14,7 +14,7 @@ enum { STRIP_BYTES = 2 << 20 };
 
 typedef struct blas_kernel {
     xai__kernel base;
-    xai__op_desc desc; /* stages and weights are not kept */
+    xai__op_desc desc; /* stages are not kept */
     xai__blas_epilogue epilogue;
     int32_t n_in, n_out; /* channels of a group */
     int64_t depth;       /* products in a sum */
@@ -88,7 +88,6 @@ static xai_status plan(xai__kernel **out, void *state, xai_context *context, con
     k->base.in_layout = k->base.out_layout = XAI__PLAIN;
     k->desc = *desc;
     k->desc.stages = NULL;
-    k->desc.weights = NULL;
     if (!xai__blas_epilogue_init(&k->epilogue, desc)) {
         xai__free(context, k);
         return XAI_E_UNSUPPORTED;

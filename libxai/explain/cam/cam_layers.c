@@ -8,7 +8,7 @@
 
 static bool is_map(const xai__value *value)
 {
-    return value->rank == 4 && value->constant == NULL;
+    return value->rank == 4 && !xai__value_is_constant(value);
 }
 
 static xai_status check_map(const xai__value *layer)

@@ -53,7 +53,7 @@ static size_t batch_size(const trials *t)
     uint64_t n;
 
     for (size_t i = 0; i < graph->n_values && !t->is_cut; i++)
-        if (graph->values[i].constant == NULL && graph->values[i].size > largest)
+        if (!xai__graph_is_constant(graph, (int32_t)i) && graph->values[i].size > largest)
             largest = graph->values[i].size;
     n = session->memory_budget / (4 * sizeof(float) * (uint64_t)largest);
     n = n < 1 ? 1 : n > MOST_AT_ONCE ? MOST_AT_ONCE : n;

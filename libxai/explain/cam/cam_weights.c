@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * What a channel, or an element of it, is worth: from gradients and activations, or from the classifier. */
+#include "core/memory.h"
 #include "explain/cam/cam.h"
 
 /* --- weights of channels --- */
@@ -94,28 +95,39 @@ float xai__cam_activation(float a, float g)
 
 /* --- the classifier --- */
 
-/* Weight of channel k for a class; of a map a class (SqueezeNet), that class's own. */
-static double class_weight(const xai__classifier *c, int64_t index, int64_t k)
+/* Weights of the channels for a class; of a map a class (SqueezeNet), that class's own. */
+static void read_class(float *out, const xai__classifier *c, int64_t index, size_t n_channels)
 {
-    return c->is_map ? k == index : c->weights[index * c->n_inputs + k];
+    if (!c->is_map) {
+        xai__constant_read(out, &c->weights, (size_t)(index * c->n_inputs), n_channels);
+        return;
+    }
+    for (size_t k = 0; k < n_channels; k++)
+        out[k] = k == (size_t)index;
 }
 
 /* Plain CAM; of a margin, the difference. */
 xai_status xai__cam_classifier_weights(double *out, const xai__cam_pass *pass, size_t layer)
 {
     const xai__classifier *c = &pass->cam->classifier;
-    int64_t n_channels = xai__cam_layer(pass->cam, layer)->shape[1];
+    xai_context *context = pass->cam->object.context;
+    size_t n_channels = (size_t)xai__cam_layer(pass->cam, layer)->shape[1];
+    float *row = xai__alloc_array(context, n_channels, sizeof *row);
 
-    for (size_t t = 0; t < pass->targets->n; t++) {
+    if (row == NULL)
+        return XAI_E_NO_MEMORY;
+    for (size_t t = 0; t < pass->targets->n; t++, out += n_channels) {
         const xai_target *target = &pass->targets->items[t];
 
-        for (int64_t k = 0; k < n_channels; k++) {
-            double weight = class_weight(c, target->index, k);
-
-            if (target->score == XAI_SCORE_MARGIN)
-                weight -= class_weight(c, target->against, k);
-            out[(int64_t)t * n_channels + k] = weight;
-        }
+        read_class(row, c, target->index, n_channels);
+        for (size_t k = 0; k < n_channels; k++)
+            out[k] = row[k];
+        if (target->score != XAI_SCORE_MARGIN)
+            continue;
+        read_class(row, c, target->against, n_channels);
+        for (size_t k = 0; k < n_channels; k++)
+            out[k] -= row[k];
     }
+    xai__free(context, row);
     return XAI_OK;
 }

@@ -51,23 +51,26 @@ static xai_status check_tail(const xai__graph *graph, const xai__classifier *cla
 }
 
 /* Copies the layer's weights as rows with the bias behind them. */
-static xai_status copy_weights(xai_training *t, const float *weights, const float *bias)
+static xai_status copy_weights(xai_training *t, const xai__constant *weights, const xai__constant *bias)
 {
+    float *row = xai__alloc_array(t->object.context, t->n_features + 1, sizeof *row);
+    const size_t n = t->n_features;
     size_t size;
 
-    t->n_inputs = t->n_features + (bias != NULL ? 1 : 0);
-    if (!xai__mul_size(&size, t->n_classes, t->n_inputs))
-        return xai__fail_memory();
-    t->weights = xai__alloc_array(t->object.context, size, sizeof *t->weights);
-    if (t->weights == NULL)
-        return XAI_E_NO_MEMORY;
-    for (size_t c = 0; c < t->n_classes; c++) {
-        for (size_t k = 0; k < t->n_features; k++)
-            t->weights[c * t->n_inputs + k] = weights[c * t->n_features + k];
+    t->n_inputs = n + (bias != NULL ? 1 : 0);
+    if (row != NULL && !xai__mul_size(&size, t->n_classes, t->n_inputs))
+        xai__fail_memory();
+    else if (row != NULL)
+        t->weights = xai__alloc_array(t->object.context, size, sizeof *t->weights);
+    for (size_t c = 0; t->weights != NULL && c < t->n_classes; c++) {
+        xai__constant_read(row, weights, c * n, n);
         if (bias != NULL)
-            t->weights[c * t->n_inputs + t->n_features] = bias[c];
+            xai__constant_read(row + n, bias, c, 1);
+        for (size_t k = 0; k < t->n_inputs; k++)
+            t->weights[c * t->n_inputs + k] = row[k];
     }
-    return XAI_OK;
+    xai__free(t->object.context, row);
+    return t->weights != NULL ? XAI_OK : XAI_E_NO_MEMORY;
 }
 
 /* Everything that methods need of the layer is copied here, in double, so that they never look at the graph. */
@@ -91,9 +94,9 @@ static xai_status find_layer(opening *o)
     t->logits = node->output;
     t->n_features = (size_t)classifier.n_inputs;
     t->n_classes = (size_t)classifier.n_classes;
-    if (bias >= 0 && graph->values[bias].constant == NULL)
+    if (bias >= 0 && !xai__graph_is_constant(graph, bias))
         return xai__fail(XAI_E_UNSUPPORTED, "the bias of '%s' is computed", graph->values[node->output].name);
-    return copy_weights(t, classifier.weights, bias >= 0 ? graph->values[bias].constant : NULL);
+    return copy_weights(t, &classifier.weights, bias >= 0 ? &graph->values[bias].constant : NULL);
 }
 
 /* The model's digest leaves out how pictures are prepared, which decides features as well. */
@@ -460,6 +463,7 @@ static xai_status fill(xai_training *t, xai_tensor *features, const int64_t *lab
                        const xai_tensor *bias)
 {
     xai_context *context = t->object.context;
+    xai__constant matrix = { 0 }, vector = { 0 };
     xai_status status;
 
     t->n = t->examples.n = (size_t)features->shape[0];
@@ -471,7 +475,9 @@ static xai_status fill(xai_training *t, xai_tensor *features, const int64_t *lab
     if (t->examples.labels == NULL)
         return XAI_E_NO_MEMORY;
     memcpy(t->examples.labels, labels, t->n * sizeof *labels);
-    status = copy_weights(t, weights->data, bias != NULL ? bias->data : NULL);
+    matrix.data = weights->data;
+    vector.data = bias != NULL ? bias->data : NULL;
+    status = copy_weights(t, &matrix, bias != NULL ? &vector : NULL);
     for (size_t i = 0; i < t->n && status == XAI_OK; i++)
         status = check_label(labels[i], t->n_classes, i);
     return status;

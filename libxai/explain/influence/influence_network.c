@@ -11,7 +11,7 @@
 #include "model/parameter_names.h"
 #include "runtime/session.h"
 
-enum { MOST_AT_ONCE = 32 };
+enum { MOST_AT_ONCE = 32, ELEMENTS_AT_ONCE = 256 };
 
 static const uint64_t default_budget = (uint64_t)256 << 20;
 
@@ -119,8 +119,14 @@ void xai__network_parameters(double *out, const xai__network *network)
     for (size_t i = 0; i < network->n_parameters; i++) {
         const xai__value *value = &graph_of(network)->values[network->parameters[i]];
 
-        for (size_t k = 0; k < value->size; k++)
-            *out++ = value->constant[k];
+        for (size_t first = 0; first < value->size; first += ELEMENTS_AT_ONCE) {
+            float elements[ELEMENTS_AT_ONCE];
+            size_t n = value->size - first < ELEMENTS_AT_ONCE ? value->size - first : ELEMENTS_AT_ONCE;
+
+            xai__constant_read(elements, &value->constant, first, n);
+            for (size_t k = 0; k < n; k++)
+                *out++ = elements[k];
+        }
     }
 }
 
@@ -250,10 +256,11 @@ static xai_status change(xai_model *model, const xai__network *network, const do
 
         if (block == NULL)
             return XAI_E_NO_MEMORY;
+        xai__constant_read(block, &value->constant, 0, value->size);
         for (size_t k = 0; k < value->size; k++)
-            block[k] = (float)((double)value->constant[k] + step * v[k]);
+            block[k] = (float)((double)block[k] + step * v[k]);
         v += value->size;
-        value->constant = block;
+        value->constant = (xai__constant){ .data = block };
     }
     return XAI_OK;
 }

@@ -72,7 +72,7 @@ static float *replace(xai__graph *graph, int32_t value)
     float *data = xai__graph_block(graph, graph->values[value].size);
 
     if (data != NULL)
-        graph->values[value].constant = data;
+        graph->values[value].constant = (xai__constant){ .data = data };
     return data;
 }
 
