@@ -196,7 +196,7 @@ static xai_status collect_taps(forward *f)
     const int32_t feeds[2] = { request->feed, f->gradient != NULL ? f->gradient->seed : -1 };
     xai__plan_key key = { .graph = f->graph,
                           .gradient = f->gradient,
-                          .purpose = f->session->purpose,
+                          .purpose = request->is_windowed ? XAI_PURPOSE_WINDOWED : f->session->purpose,
                           .n_early = f->gradient != NULL ? f->gradient->n_forward : f->graph->n_nodes,
                           .feeds = feeds,
                           .n_feeds = f->gradient != NULL ? 2 : 1 };

@@ -62,6 +62,7 @@ typedef struct xai__request {
     const int32_t *fetches;
     size_t n_fetches;
     bool fires_hooks;              /* capture and observe hooks too; edit hooks always apply */
+    bool is_windowed;              /* in the plan for windows, whatever the session's purpose */
     const xai__backward *backward; /* NULL: no gradients */
 } xai__request;
 

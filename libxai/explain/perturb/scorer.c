@@ -135,7 +135,9 @@ static xai_status predict(xai_tensor **out, const xai__scorer *s, const xai_tens
 /* out: n_values new references, all NULL on failure. */
 static xai_status ask(xai_tensor **out, const xai__scorer *s, const xai_tensor *images)
 {
-    xai__request request = { .fed = images, .fetches = s->values, .n_fetches = s->n_values };
+    xai__request request = {
+        .fed = images, .fetches = s->values, .n_fetches = s->n_values, .is_windowed = s->is_windowed
+    };
 
     if (s->session == NULL)
         return predict(out, s, images);
@@ -205,15 +207,15 @@ static xai_status look(xai__scorer *s)
     return read_tensors(s->plain_scores, s, s->plain, 1);
 }
 
-xai_status xai__scorer_init(xai__scorer *out, xai_session *session, const xai_black_box *box, const xai_tensor *input,
-                            const xai_target *targets, size_t n_targets, uint32_t top_score)
+/* Beside session, input and is_windowed, out is zero. */
+static xai_status init(xai__scorer *out, const xai_black_box *box, const xai_target *targets, size_t n_targets,
+                       uint32_t top_score)
 {
     xai_status status;
 
-    *out = (xai__scorer){ .session = session, .input = input };
-    if (input == NULL)
+    if (out->input == NULL)
         return xai__fail(XAI_E_INVALID, "input is NULL");
-    out->context = out->targets.context = input->object.context;
+    out->context = out->targets.context = out->input->object.context;
     status = read_source(out, box);
     if (status == XAI_OK)
         status = check_input(out);
@@ -222,6 +224,21 @@ xai_status xai__scorer_init(xai__scorer *out, xai_session *session, const xai_bl
     if (status == XAI_OK)
         status = list_values(out);
     return status < 0 ? status : look(out);
+}
+
+xai_status xai__scorer_init(xai__scorer *out, xai_session *session, const xai_black_box *box, const xai_tensor *input,
+                            const xai_target *targets, size_t n_targets, uint32_t top_score)
+{
+    *out = (xai__scorer){ .session = session, .input = input };
+    return init(out, box, targets, n_targets, top_score);
+}
+
+xai_status xai__scorer_init_windowed(xai__scorer *out, xai_session *session, const xai_black_box *box,
+                                     const xai_tensor *input, const xai_target *targets, size_t n_targets,
+                                     uint32_t top_score)
+{
+    *out = (xai__scorer){ .session = session, .input = input, .is_windowed = true };
+    return init(out, box, targets, n_targets, top_score);
 }
 
 void xai__scorer_fini(xai__scorer *s)
@@ -239,11 +256,15 @@ xai_status xai__scorer_attribution(xai_attribution **out, const xai__scorer *s, 
 {
     const xai_tensor *elements = s->plain[s->value_of[target]];
     const xai_target *item = &s->targets.items[target];
+    xai_status status;
 
     if (s->session == NULL)
         return xai__attribution_create_black_box(out, s->input, s->gives_probabilities, elements->data, elements->size,
                                                  item);
-    return xai__attribution_create(out, s->session, s->input, elements->data, elements->size, item);
+    status = xai__attribution_create(out, s->session, s->input, elements->data, elements->size, item);
+    if (status == XAI_OK && s->is_windowed)
+        (*out)->purpose = XAI_PURPOSE_WINDOWED;
+    return status;
 }
 
 uint64_t xai__scorer_budget(const xai__scorer *s)

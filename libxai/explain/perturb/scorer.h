@@ -23,6 +23,7 @@ typedef struct xai__scorer {
     double *plain_scores;    /* a target each */
     size_t n_values;
     bool gives_probabilities;
+    bool is_windowed; /* a session is asked in its plan for windows, whatever its purpose */
 } xai__scorer;
 
 /* Checks session or box (one of them is NULL), input and targets, and scores the input. targets NULL with n_targets 0:
@@ -30,6 +31,11 @@ typedef struct xai__scorer {
  * borrowed. */
 xai_status xai__scorer_init(xai__scorer *out, xai_session *session, const xai_black_box *box, const xai_tensor *input,
                             const xai_target *targets, size_t n_targets, uint32_t top_score);
+
+/* The same with is_windowed. */
+xai_status xai__scorer_init_windowed(xai__scorer *out, xai_session *session, const xai_black_box *box,
+                                     const xai_tensor *input, const xai_target *targets, size_t n_targets,
+                                     uint32_t top_score);
 void xai__scorer_fini(xai__scorer *scorer);
 
 /* Scores images, N x C x H x W: scores[image * targets.n + target]. A score that is not finite is an error. */
