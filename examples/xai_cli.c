@@ -47,6 +47,7 @@ static const cli_option options[] = {
     { "stride", 0, COUNT, CLI_OCCLUSION, AT(stride), "N", "pixels from window to window (half a window)" },
     { "fill", 0, TEXT, CLI_OCCLUSION, AT(fill), "NAME", "what covers it: value, mean or blur (value)" },
     { "baseline", 0, FACTOR, CLI_OCCLUSION, AT(baseline), "X", "the value, where 0 is the mean colour (0)" },
+    { "share", 0, FACTOR, CLI_OCCLUSION, AT(share), "S", "coarse to fine: run this share of the windows (all)" },
     { "whole", 0, FLAG, CLI_OCCLUSION, AT(whole), NULL, "run whole pictures, not only what windows reach" },
     { "masks", 0, COUNT, CLI_RISE, AT(masks), "N", "random masks at most (4000)" },
     { "cells", 0, COUNT, CLI_RISE, AT(cells), "N", "of a mask, along each side (8)" },

@@ -94,7 +94,7 @@ typedef struct cli_args {
     int32_t n_segments, features, repeats;
     const char *fill;
     int32_t stride, masks, cells;
-    float keep, max_error, top_region;
+    float keep, max_error, top_region, share;
     bool whole;
     /* Influence. */
     const char *train, *cache, *solver, *product, *page;

@@ -36,6 +36,7 @@ static void read_options(perturbation *p, const cli_args *cli)
                                             .fill_value = cli->baseline,
                                             .window_height = (uint32_t)cli->window,
                                             .stride_height = (uint32_t)cli->stride,
+                                            .share = cli->share,
                                             .flags = cli->whole ? XAI_OCCLUSION_WHOLE : 0 };
     p->rise = (xai_rise_options){ .struct_size = sizeof p->rise,
                                   .profile = cli->profile,

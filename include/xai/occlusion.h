@@ -36,6 +36,10 @@ typedef struct xai_occlusion_options {
     uint32_t stride_width;  /**< Columns from window to window. 0: chosen likewise. */
     uint32_t flags;         /**< Of enum xai_occlusion_flag. */
     uint32_t reserved;      /**< 0. */
+    float share;         /**< Coarse to fine: share of the windows that are run, 0 to 1, first some all over the image,
+                            then more where these say that the map is high or uneven. The others are interpolated. 0: all
+                            are run. At least the four in the corners are. */
+    uint32_t reserved_2; /**< 0. */
 } xai_occlusion_options;
 
 /**
@@ -57,13 +61,18 @@ typedef struct xai_occlusion_options {
  * @param targets    Scores to explain; all share the windows. NULL with @p n_targets 0: the logit of the top class.
  * @param n_targets  Number of @p targets.
  * @param options    NULL for the defaults.
- * @return 0; XAI_PARTIAL if the progress callback stopped it (pixels whose windows were not reached are 0);
- * XAI_E_NOT_FOUND for an unknown profile, fill or value; XAI_E_INVALID for a window larger than the image, a stride
- * larger than the window (profiles "default", "captum"), a class out of range; XAI_E_SHAPE for an input or baseline
- * that does not fit; XAI_E_CALLBACK if the black box failed; XAI_E_ABI; XAI_E_NO_MEMORY; any error of
- * xai_session_forward().
+ * @return 0; XAI_PARTIAL if the progress callback stopped it (pixels whose windows were not reached are 0; with a
+ * share, once its first pass is through, they are interpolated); XAI_E_NOT_FOUND for an unknown profile, fill or value;
+ * XAI_E_INVALID for a window larger than the image, a stride larger than the window (profiles "default", "captum"), a
+ * share out of range, a class out of range; XAI_E_SHAPE for an input or baseline that does not fit; XAI_E_CALLBACK if
+ * the black box failed; XAI_E_ABI; XAI_E_NO_MEMORY; any error of xai_session_forward().
  *
- * xai_attribution_number() gives "windows" and "computed_share": how much of the arithmetic of whole pictures was done,
+ * With a share, the windows that are run have the scores, bit by bit, that they have when all are; which they are
+ * depends on all targets, and on nothing else. What is lost: windows that were not run are guessed, so that something
+ * small between the windows of the first pass may be missed (docs/occlusion.md has numbers).
+ *
+ * xai_attribution_number() gives "windows" that were run, "windows_in_all" of the grid, and
+ * "computed_share": how much of the arithmetic of whole pictures was done for those that were run,
  * 1 where windows reach nearly everything, the session's memory budget does not hold two pictures' values, or an EDIT
  * hook is attached; it changes no bit. The session's hooks do not fire, EDIT hooks excepted: they change the
  * function that is explained. The same bits for any number of threads and any memory budget. One call at a time per

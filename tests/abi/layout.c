@@ -82,7 +82,9 @@ AT(xai_occlusion_options, stride_height, 64);
 AT(xai_occlusion_options, stride_width, 68);
 AT(xai_occlusion_options, flags, 72);
 AT(xai_occlusion_options, reserved, 76);
-SIZE(xai_occlusion_options, 80);
+AT(xai_occlusion_options, share, 80);
+AT(xai_occlusion_options, reserved_2, 84);
+SIZE(xai_occlusion_options, 88);
 
 AT(xai_rise_options, struct_size, 0);
 AT(xai_rise_options, profile, 8);

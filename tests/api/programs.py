@@ -504,6 +504,8 @@ def test_occlusion():
     assert whole['map'] == {**document['map'], 'file': 'whole.npy'} and whole['computed_share'] == 1, whole
     with open(os.path.join(place, 'map.npy'), 'rb') as a, open(os.path.join(place, 'whole.npy'), 'rb') as b:
         assert a.read() == b.read()
+    some = json.loads(xai('occlusion', *net, '--window', '8', '--share', '0.5', '--json', '-o', 'some', picture, cwd=place).works())
+    assert some['windows'] == 25 and some['windows_in_all'] == 49, some
     two = xai('occlusion', *net, '--profile', 'xplique', '--fill', 'blur', '--target', '3', '--target', '5', '-o', 'two', picture, cwd=place).works()
     assert len(os.listdir(os.path.join(place, 'two'))) == 4 and two.count('a.occlusion.5.') == 2, two
 
@@ -561,6 +563,7 @@ def test_perturbation_failures():
     needs('png')
     xai('occlusion', *NET, '--window', '33', 'a.png').fails(1, '33', '32')
     xai('occlusion', *NET, '--window', '4', '--stride', '5', 'a.png').fails(1, 'stride of 5')
+    xai('occlusion', *NET, '--window', '4', '--share', '1.5', 'a.png').fails(1, 'share is 1.5')
     xai('occlusion', *NET, '--fill', 'noise', '--window', '4', 'a.png').fails(1, 'value, mean, blur')
     xai('occlusion', *NET, '--profile', 'lime', 'a.png').fails(1, 'default, captum, kazuto, xplique')
     xai('rise', *NET, '--profile', 'captum', 'a.png').fails(1, 'default, rise, torchray')

@@ -7,6 +7,7 @@ typedef struct perturb_case {
     xai_model *model;
     xai_tensor *input;
     bool is_rise;
+    float share;         /* of occlusion's windows */
     const char *variant; /* of occlusion the fill, of RISE the profile */
 } perturb_case;
 
@@ -24,6 +25,8 @@ static xai_status compute(xai_attribution **maps, xai_session *session, const pe
                                     { .index = 5, .value = "a.relu", .score = XAI_SCORE_VALUE } };
     const xai_occlusion_options occlusion = { .struct_size = sizeof occlusion,
                                               .fill = now->variant,
+                                              .share = now->share,
+                                              .stride_height = now->share > 0 ? 2 : 0,
                                               .window_height = 8 };
     const xai_rise_options rise = {
         .struct_size = sizeof rise, .profile = now->variant, .n_masks = 130, .grid = 4, .top_region = 0.2f
@@ -64,11 +67,16 @@ START_TEST(explaining)
     static const struct {
         const char *name, *variant;
         bool is_rise;
-    } cases[] = { { "occlusion", "blur", false }, { "rise default", "default", true }, { "rise numpy", "rise", true } };
+        float share;
+    } cases[] = { { "occlusion", "blur", false, 0 },
+                  { "occlusion, coarse to fine", "mean", false, 0.5f },
+                  { "rise default", "default", true, 0 },
+                  { "rise numpy", "rise", true, 0 } };
     xai_context *context = testing_context(1);
     perturb_case now = { .model = network_residual(context),
                          .variant = cases[_i].variant,
-                         .is_rise = cases[_i].is_rise };
+                         .is_rise = cases[_i].is_rise,
+                         .share = cases[_i].share };
 
     now.input = network_input(now.model, 1, 4);
     oom_run(cases[_i].name, explain, &now, 0);
@@ -84,7 +92,7 @@ static Suite *make_suite(void)
     TCase *cases = tcase_create("all");
 
     tcase_set_timeout(cases, 300);
-    tcase_add_loop_test(cases, explaining, 0, 3);
+    tcase_add_loop_test(cases, explaining, 0, 4);
     suite_add_tcase(suite, cases);
     return suite;
 }

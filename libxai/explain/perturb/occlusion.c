@@ -62,11 +62,13 @@ static xai_status check_values(const xai_occlusion_options *o)
 {
     const uint32_t sizes[] = { o->window_height, o->window_width, o->stride_height, o->stride_width };
 
-    if ((o->flags & ~(uint32_t)XAI_OCCLUSION_WHOLE) != 0 || o->reserved != 0)
-        return xai__fail(XAI_E_INVALID, "flags are %u, reserved is %u", o->flags, o->reserved);
+    if ((o->flags & ~(uint32_t)XAI_OCCLUSION_WHOLE) != 0 || o->reserved != 0 || o->reserved_2 != 0)
+        return xai__fail(XAI_E_INVALID, "flags are %u, reserved are %u and %u", o->flags, o->reserved, o->reserved_2);
     if (!isfinite(o->fill_value) || !isfinite(o->blur_sigma) || o->blur_sigma < 0)
         return xai__fail(XAI_E_INVALID, "fill_value is %g, blur_sigma is %g", (double)o->fill_value,
                          (double)o->blur_sigma);
+    if (!(o->share >= 0 && o->share <= 1))
+        return xai__fail(XAI_E_INVALID, "share is %g, expected 0 to 1", (double)o->share);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if (sizes[i] > INT32_MAX)
             return xai__fail(XAI_E_INVALID, "a window or stride is %u", sizes[i]);
@@ -174,7 +176,8 @@ static xai_status finish_target(xai_attribution **out, const xai__occlusion *o, 
     a->profile = &o->profile->profile;
     a->is_signed = true;
     xai__attribution_note(a, "windows", (double)o->n_done);
-    xai__attribution_note(a, "computed_share", o->is_incremental ? o->share : 1);
+    xai__attribution_note(a, "windows_in_all", (double)o->n_windows);
+    xai__attribution_note(a, "computed_share", o->n_done > 0 ? o->work / (double)o->n_done : 1);
     status = xai__occlusion_map(&a->map, o, target);
     if (status < 0)
         xai_attribution_unref(a);
@@ -199,7 +202,14 @@ static xai_status compute(xai_attribution **out, xai__occlusion *o)
 
 static void clean_up(xai__occlusion *o)
 {
-    xai__free(o->scorer.context, o->scores);
+    xai_context *context = o->scorer.context;
+
+    xai__occlusion_close_regions(o);
+    xai__free(context, o->scores);
+    xai__free(context, o->order);
+    xai__free(context, o->place);
+    xai__free(context, o->cells);
+    xai__free(context, o->scales);
     xai__scorer_fini(&o->scorer);
     xai_tensor_unref(o->baseline);
     xai_tensor_unref(o->image);
@@ -207,25 +217,14 @@ static void clean_up(xai__occlusion *o)
 
 /* Whole pictures and parts of them have the same bits only in plans for windows, so both run these, whatever the
  * session is for; only who asks for whole pictures gets the session's own plan. */
-static uint32_t choose_purpose(const xai__occlusion *o, uint32_t purpose)
-{
-    return (o->options.flags & XAI_OCCLUSION_WHOLE) != 0 ? purpose : XAI_PURPOSE_WINDOWED;
-}
-
 static xai_status explain(xai_attribution **out, xai__occlusion *o, xai_session *session, const xai_target *targets,
                           size_t n_targets)
 {
-    uint32_t purpose = session != NULL ? session->purpose : 0;
-    xai_status status;
+    bool is_whole = (o->options.flags & XAI_OCCLUSION_WHOLE) != 0;
+    xai_status status = (is_whole ? xai__scorer_init : xai__scorer_init_windowed)(
+        &o->scorer, session, o->options.black_box, o->image, targets, n_targets, XAI_SCORE_LOGIT);
 
-    if (session != NULL)
-        session->purpose = choose_purpose(o, purpose);
-    status = xai__scorer_init(&o->scorer, session, o->options.black_box, o->image, targets, n_targets, XAI_SCORE_LOGIT);
-    if (status == XAI_OK)
-        status = compute(out, o);
-    if (session != NULL)
-        session->purpose = purpose;
-    return status;
+    return status == XAI_OK ? compute(out, o) : status;
 }
 
 xai_status xai_occlusion_compute(xai_attribution **out, xai_session *session, const xai_tensor *input,

@@ -42,6 +42,15 @@ typedef struct xai__window_grid {
 /* Window number index, row by row, cut off at the border. */
 xai__window xai__window_at(const xai__window_grid *grid, uint64_t index);
 
+/* Windows of the grid between four corners, which were run; they may be the same row or column. Coarse to fine. */
+typedef struct xai__cell {
+    int64_t top, left, bottom, right; /* rows and columns of windows, inclusive */
+    double worth;                     /* of a closer look; NaN: not judged yet, negative: there is nothing between */
+} xai__cell;
+
+/* Regions in which the windows of a computation are run. */
+typedef struct xai__occlusion_regions xai__occlusion_regions;
+
 /* One computation. */
 typedef struct xai__occlusion {
     const xai__occlusion_profile *profile;
@@ -51,20 +60,45 @@ typedef struct xai__occlusion {
     xai_tensor *baseline; /* what windows are filled with */
     xai__window_grid grid;
     xai__scorer scorer;
-    uint64_t n_windows, n_done;
-    double *scores;      /* n_windows x targets */
-    bool is_incremental; /* only what windows reach was computed */
-    double share;        /* of the arithmetic of whole pictures, that this takes */
+    uint64_t n_windows, n_wanted, n_listed, n_done; /* of the grid; that are to be run; chosen so far; run so far */
+    uint64_t *order;                                /* windows as they are run; NULL: as they lie */
+    double *scores;                                 /* in that order, n_wanted x targets */
+    xai__occlusion_regions *regions;                /* NULL: whole pictures are run */
+    double work;                                    /* done, in whole pictures */
+
+    /* Coarse to fine; all NULL and 0 where every window is run. */
+    int64_t step;     /* of the first pass, in windows */
+    uint64_t n_first; /* windows of the first pass */
+    uint64_t *place;  /* n_windows: 1 + where in order; 0: not there */
+    xai__cell *cells; /* room for n_windows */
+    double *scales;   /* a target each: largest drop of the first pass */
+    size_t n_cells;
 } xai__occlusion;
 
 /* Fills in the grid for an image; fails where no window fits. */
 xai_status xai__occlusion_place(xai__occlusion *o);
 
-/* Scores all windows. XAI_PARTIAL: some. */
+/* Scores the windows that are wanted. XAI_PARTIAL: some. */
 xai_status xai__occlusion_run(xai__occlusion *o);
 
-/* Scores them by regions, where that pays; ran: whether it did. The session's purpose is WINDOWED. */
-xai_status xai__occlusion_run_regions(bool *ran, xai__occlusion *o);
+/* Chooses which windows are run: all of them, or those of a first pass. */
+xai_status xai__occlusion_plan(xai__occlusion *o);
+
+/* Chooses more, once all that were chosen before have been run; none if these were all. */
+void xai__occlusion_list_more(xai__occlusion *o);
+
+/* The grid's number of the window that is run as number index. */
+uint64_t xai__occlusion_window(const xai__occlusion *o, uint64_t index);
+
+/* Replaces NaN in the drops of all windows of the grid by what the others say. Those of the first pass are none. */
+void xai__occlusion_fill(double *drops, const xai__occlusion *o);
+
+/* Sets o->regions if computing only what the windows chosen so far reach pays; asks for a WINDOWED scorer. */
+xai_status xai__occlusion_open_regions(xai__occlusion *o);
+void xai__occlusion_close_regions(xai__occlusion *o);
+
+/* Scores the chosen windows by regions. */
+xai_status xai__occlusion_run_regions(xai__occlusion *o);
 
 /* The map of one target, from the windows that were scored. */
 xai_status xai__occlusion_map(xai_tensor **out, const xai__occlusion *o, size_t target);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Occlusion: windows covered and scored, drops spread over pixels. */
+#include <math.h>
 #include <string.h>
 
 #include "core/error.h"
@@ -71,7 +72,7 @@ xai_status xai__occlusion_place(xai__occlusion *o)
 static void cover(void *user, uint64_t index, float *image, void *note)
 {
     const xai__occlusion *o = user;
-    xai__window w = xai__window_at(&o->grid, index);
+    xai__window w = xai__window_at(&o->grid, xai__occlusion_window(o, index));
     size_t n_columns = (size_t)(w.right - w.left) * sizeof(float);
 
     (void)note;
@@ -93,25 +94,51 @@ static xai_status keep_scores(void *user, uint64_t index, const double *scores, 
     return XAI_OK;
 }
 
-xai_status xai__occlusion_run(xai__occlusion *o)
+/* Those that were chosen and not run yet. */
+static xai_status run_listed(xai__occlusion *o)
+{
+    uint64_t first = o->n_done;
+    xai_status status;
+
+    if (o->regions != NULL)
+        return xai__occlusion_run_regions(o);
+    status = xai__perturb_run(&o->n_done, &o->scorer,
+                              &(xai__perturbation){ .first = first,
+                                                    .count = o->n_listed,
+                                                    .total = o->n_wanted,
+                                                    .make = cover,
+                                                    .take = keep_scores,
+                                                    .user = o,
+                                                    .run = &o->run });
+    o->work += (double)(o->n_done - first);
+    return status;
+}
+
+static xai_status prepare(xai__occlusion *o)
 {
     size_t size;
-    bool ran = false;
-    xai_status status = XAI_OK;
+    xai_status status = xai__occlusion_plan(o);
 
-    if (!xai__mul_size(&size, (size_t)o->n_windows, o->scorer.targets.n))
+    if (status < 0)
+        return status;
+    if (!xai__mul_size(&size, (size_t)o->n_wanted, o->scorer.targets.n))
         return xai__fail_memory();
     o->scores = xai__alloc_array(o->scorer.context, size, sizeof *o->scores);
     if (o->scores == NULL)
         return XAI_E_NO_MEMORY;
-    if (o->scorer.session != NULL && (o->options.flags & XAI_OCCLUSION_WHOLE) == 0)
-        status = xai__occlusion_run_regions(&ran, o);
-    o->is_incremental = ran;
-    if (status < 0 || ran)
-        return status;
-    return xai__perturb_run(
-        &o->n_done, &o->scorer,
-        &(xai__perturbation){ .count = o->n_windows, .make = cover, .take = keep_scores, .user = o, .run = &o->run });
+    return o->scorer.session != NULL && o->scorer.is_windowed ? xai__occlusion_open_regions(o) : XAI_OK;
+}
+
+xai_status xai__occlusion_run(xai__occlusion *o)
+{
+    xai_status status = prepare(o);
+
+    while (status == XAI_OK && o->n_done < o->n_listed) {
+        status = run_listed(o);
+        if (status == XAI_OK)
+            xai__occlusion_list_more(o);
+    }
+    return status;
 }
 
 /* --- maps --- */
@@ -135,37 +162,52 @@ static void add_up(double *field, int64_t height, int64_t width)
         field[i] += field[i - (width + 1)];
 }
 
-static double score_of(const xai__occlusion *o, uint64_t window, size_t target)
-{
-    return o->scores[window * o->scorer.targets.n + target];
-}
-
 /* The running sums round where the numbers do not come out even, far below single precision. */
-static xai_status spread(xai_tensor *map, const xai__occlusion *o, size_t target)
+static xai_status spread(xai_tensor *map, const xai__occlusion *o, const double *drops)
 {
     int64_t height = o->grid.height, width = o->grid.width;
     size_t n = (size_t)((height + 1) * (width + 1));
     xai_context *context = o->scorer.context;
-    double *drops = xai__zalloc_array(context, n, 2 * sizeof *drops), *counts = drops + n;
+    double *sums = xai__zalloc_array(context, n, 2 * sizeof *sums), *counts = sums + n;
 
-    if (drops == NULL)
+    if (sums == NULL)
         return XAI_E_NO_MEMORY;
-    for (uint64_t i = 0; i < o->n_done; i++) {
+    for (uint64_t i = 0; i < o->n_windows; i++) {
         xai__window w = xai__window_at(&o->grid, i);
 
-        add_window(drops, width, &w, o->scorer.plain_scores[target] - score_of(o, i, target));
+        if (isnan(drops[i]))
+            continue;
+        add_window(sums, width, &w, drops[i]);
         add_window(counts, width, &w, 1);
     }
-    add_up(drops, height, width);
+    add_up(sums, height, width);
     add_up(counts, height, width);
     for (int64_t y = 0; y < height; y++)
         for (int64_t x = 0; x < width; x++) {
             int64_t at = y * (width + 1) + x;
             double divisor = o->profile->map == XAI__OCCLUSION_MEAN ? counts[at] : 1;
 
-            map->data[y * width + x] = (float)(counts[at] > 0 ? drops[at] / divisor : 0);
+            map->data[y * width + x] = (float)(counts[at] > 0 ? sums[at] / divisor : 0);
         }
-    xai__free(context, drops);
+    xai__free(context, sums);
+    return XAI_OK;
+}
+
+/* A drop for each window of the grid; NaN for those that neither were run nor lie between some that were. */
+static xai_status list_drops(double **out, const xai__occlusion *o, size_t target)
+{
+    double *drops = xai__alloc_array(o->scorer.context, (size_t)o->n_windows, sizeof *drops);
+
+    *out = drops;
+    if (drops == NULL)
+        return XAI_E_NO_MEMORY;
+    for (uint64_t i = 0; i < o->n_windows; i++)
+        drops[i] = NAN;
+    for (uint64_t i = 0; i < o->n_done; i++)
+        drops[xai__occlusion_window(o, i)] = o->scorer.plain_scores[target] -
+                                             o->scores[i * o->scorer.targets.n + target];
+    if (o->order != NULL && o->n_done >= o->n_first)
+        xai__occlusion_fill(drops, o);
     return XAI_OK;
 }
 
@@ -173,13 +215,15 @@ xai_status xai__occlusion_map(xai_tensor **out, const xai__occlusion *o, size_t 
 {
     bool is_grid = o->profile->map == XAI__OCCLUSION_WINDOW;
     const int64_t shape[2] = { is_grid ? o->grid.rows : o->grid.height, is_grid ? o->grid.columns : o->grid.width };
+    double *drops = NULL;
     xai_status status = xai__tensor_create(out, o->scorer.context, shape, 2);
 
-    if (status < 0)
-        return status;
-    if (!is_grid)
-        return spread(*out, o, target);
-    for (uint64_t i = 0; i < o->n_windows; i++)
-        (*out)->data[i] = i < o->n_done ? (float)(score_of(o, i, target) - o->scorer.plain_scores[target]) : 0;
-    return XAI_OK;
+    if (status == XAI_OK)
+        status = list_drops(&drops, o, target);
+    if (status == XAI_OK && !is_grid)
+        status = spread(*out, o, drops);
+    for (uint64_t i = 0; i < o->n_windows && is_grid && status == XAI_OK; i++)
+        (*out)->data[i] = isnan(drops[i]) ? 0 : (float)(0 - drops[i]);
+    xai__free(o->scorer.context, drops);
+    return status;
 }

@@ -112,6 +112,8 @@ static bool report(const xai_run_options *run, uint64_t done, uint64_t total)
 
 static xai_status run_batches(uint64_t *n_taken, stream *s)
 {
+    uint64_t total = s->p->total != 0 ? s->p->total : s->p->count;
+
     while (*n_taken < s->p->count) {
         xai_status status;
 
@@ -119,7 +121,7 @@ static xai_status run_batches(uint64_t *n_taken, stream *s)
         status = run_batch(n_taken, s);
         if (status < 0)
             return status;
-        if (report(s->p->run, *n_taken, status == XAI__PERTURB_ENOUGH ? *n_taken : s->p->count))
+        if (report(s->p->run, *n_taken, status == XAI__PERTURB_ENOUGH ? *n_taken : total))
             return XAI_PARTIAL;
         if (status == XAI__PERTURB_ENOUGH)
             return XAI_OK;

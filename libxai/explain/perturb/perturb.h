@@ -12,7 +12,8 @@ enum { XAI__PERTURB_ENOUGH = 100 };
 
 /* A stream of images that are made from their numbers alone, so that batches and threads change no bit. */
 typedef struct xai__perturbation {
-    uint64_t first, count; /* numbers first to count - 1 are run; progress counts up to count */
+    uint64_t first, count; /* numbers first to count - 1 are run */
+    uint64_t total;        /* what progress counts up to; 0: count */
 
     /* Makes image number index, C x H x W. Several run at once, on any thread, in any order. note: note_size bytes that
      * stay with the image until it was taken. */
