@@ -236,9 +236,9 @@ XAI_API void xai_influence_unref(xai_influence *influence);
  * @param labels        N classes whose loss is explained; -1, and NULL for all: the predicted one.
  * @return 0; XAI_PARTIAL if progress stopped a solve that is good enough already; XAI_E_LIMIT if the residual of a
  * solve is above the tolerance (the message says by how much); XAI_E_SHAPE; XAI_E_INVALID for a class out of range;
- * XAI_E_UNSUPPORTED for pictures where the set has features alone, or the other way round for layers and tracin;
- *         XAI_E_FORMAT for numbers that are not finite; XAI_E_CANCELLED; XAI_E_NO_MEMORY; any error of
- *         xai_session_forward().
+ * XAI_E_UNSUPPORTED for pictures where the set has features alone, or the other way round for layers and tracin, and
+ * for product "gradients" while the session has EDIT hooks; XAI_E_FORMAT for numbers that are not finite;
+ * XAI_E_CANCELLED; XAI_E_NO_MEMORY; any error of xai_session_forward().
  *
  * On failure the scores are undefined. The same bits for any number of threads. One call at a time per session; for
  * features with last-layer or tracin-fast, any thread at any time.

@@ -28,7 +28,8 @@ typedef struct xai_occlusion_options {
                                        place of @p fill. NULL: none. Not kept. */
     const xai_run_options *run;     /**< Memory, progress. NULL: defaults. */
     float fill_value;               /**< In units of the prepared input, where 0 is the mean colour. */
-    float blur_sigma;       /**< Standard deviation of the blur in pixels. 0: a twentieth of the shorter side. */
+    float blur_sigma; /**< Standard deviation of the blur in pixels, at most the longer side. 0: a twentieth of the
+                           shorter side. */
     uint32_t window_height; /**< Rows of a window. 0: 16; profile "kazuto": 35; "xplique": 3. */
     uint32_t window_width;  /**< Columns of a window. 0: as many as rows. */
     uint32_t stride_height; /**< Rows from window to window. 0: half a window, rounded up; profile "kazuto": 1;

@@ -65,6 +65,7 @@ static xai_status fill_target(xai_attribution *a, const xai_model *model, const 
         a->target.value = a->value;
         return status;
     }
+    a->target.value = NULL; /* what the caller left there is the caller's, and may be gone */
     a->probability = xai__target_probability(model, elements, n, a->target.index);
     return copy_text(&a->label, context, xai_model_label(model, a->target.index));
 }
@@ -137,6 +138,7 @@ xai_status xai__attribution_create_black_box(xai_attribution **out, const xai_te
     a->input_width = input->shape[3];
     a->input_digest = xai__hash(0, input->data, input->size * sizeof(float));
     a->target = *target;
+    a->target.value = NULL;
     xai__target_resolve(&a->target, elements, n);
     a->score = xai__target_score_of(&a->target, gives_probabilities, elements, n);
     a->probability = xai__target_probability_of(gives_probabilities, elements, n, a->target.index);
@@ -409,7 +411,7 @@ size_t xai_attribution_json(const xai_attribution *attribution, char *buffer, si
     for (size_t i = 0; i < attribution->n_notes; i++)
         xai__json_write_number(&w, attribution->notes[i].name, attribution->notes[i].value);
     if (attribution->has_seed)
-        xai__json_write_integer(&w, "seed", (int64_t)attribution->seed);
+        xai__json_write_unsigned(&w, "seed", attribution->seed);
     write_runtime(&w, attribution);
     write_digest(&w, "input_digest", attribution->input_digest);
     xai__json_write_string(&w, "version", xai_version_string());

@@ -16,9 +16,10 @@ static size_t n_pixels(const xai__drawing *d)
     return (size_t)(d->height * d->width);
 }
 
+/* NaN, which no integer can hold, is 0. */
 static uint8_t to_byte(double value)
 {
-    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : rint(value));
+    return (uint8_t)(!(value > 0) ? 0 : value > 255 ? 255 : rint(value));
 }
 
 /* --- heat --- */
@@ -99,12 +100,12 @@ xai_status xai__draw_masked(xai_image **out, const xai__drawing *d, const xai_te
 
 /* --- contours --- */
 
-/* How many levels a value has passed. */
+/* How many levels a value has passed; NaN none. */
 static uint32_t band_of(const xai__drawing *d, float value)
 {
     double band = (double)value * (d->options.n_levels + 1);
 
-    return band <= 0 ? 0 : band >= d->options.n_levels ? d->options.n_levels : (uint32_t)band;
+    return !(band > 0) ? 0 : band >= d->options.n_levels ? d->options.n_levels : (uint32_t)band;
 }
 
 /* The highest level within reach, if another is within reach too; 0: no line goes here. */

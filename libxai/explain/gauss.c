@@ -47,9 +47,14 @@ static void smooth_line(float *out, const float *in, int64_t n, int64_t step, co
 xai_status xai__gauss_smooth(float *planes, xai_context *context, int64_t n, int64_t height, int64_t width,
                              double sigma, double cut)
 {
+    const double longest = (double)(height > width ? height : width);
     float *rows = xai__alloc_array(context, (size_t)height * (size_t)width, sizeof *rows);
     bell b = { NULL };
-    xai_status status = rows != NULL ? make_bell(&b, context, sigma, cut) : XAI_E_NO_MEMORY;
+    xai_status status;
+
+    /* A bell that is wider than the picture shows its edges, and would have more weights than fit anywhere. */
+    sigma = sigma < longest ? sigma : longest;
+    status = rows != NULL ? make_bell(&b, context, sigma, cut) : XAI_E_NO_MEMORY;
 
     for (int64_t p = 0; p < n && status == XAI_OK; p++, planes += height * width) {
         for (int64_t y = 0; y < height; y++)

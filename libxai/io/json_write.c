@@ -190,6 +190,13 @@ void xai__json_write_integer(xai__json_writer *writer, const char *key, int64_t 
     add(writer, key, json_object_new_int64(integer), false, (size_t)length);
 }
 
+void xai__json_write_unsigned(xai__json_writer *writer, const char *key, uint64_t integer)
+{
+    int length = snprintf(NULL, 0, "%llu", (unsigned long long)integer);
+
+    add(writer, key, json_object_new_uint64(integer), false, (size_t)length);
+}
+
 void xai__json_write_number(xai__json_writer *writer, const char *key, double number)
 {
     char text[XAI__NUMBER_SIZE];

@@ -32,6 +32,7 @@ void xai__json_write_end(xai__json_writer *writer); /* of the innermost open obj
 void xai__json_write_null(xai__json_writer *writer, const char *key);
 void xai__json_write_bool(xai__json_writer *writer, const char *key, bool truth);
 void xai__json_write_integer(xai__json_writer *writer, const char *key, int64_t integer);
+void xai__json_write_unsigned(xai__json_writer *writer, const char *key, uint64_t integer);
 
 /* The shortest text that reads back the same; NaN and infinity become null. */
 void xai__json_write_number(xai__json_writer *writer, const char *key, double number);

@@ -151,6 +151,7 @@ START_TEST(candidates)
     ck_assert_ok(xai_cam_create(&cam, f.session, &options));
     ck_assert_uint_eq(cam->n_layers, 1);
     ck_assert_str_eq(xai__cam_layer(cam, 0)->name, "b.relu");
+    ck_assert_str_eq(xai_last_error(), ""); /* a candidate that is not there is no failure */
     xai_cam_unref(cam);
     options.layers = none;
     options.n_layers = 2;
@@ -230,6 +231,38 @@ START_TEST(edits_apply)
     for (size_t i = 0; i < map->size && strcmp(methods[_i], "hirescam") == 0; i++)
         ck_assert(isfinite(map->data[i]));
     xai_tensor_unref(map);
+    xai_hook_unref(hook);
+    explained_end(&f);
+}
+END_TEST
+
+static int32_t treble(xai_hook *hook, xai_tensor *value, void *user)
+{
+    (void)hook;
+    (void)user;
+    for (size_t i = 0; i < value->size; i++)
+        value->data[i] *= 3;
+    return 0;
+}
+
+/* What is tried at an edited layer is the edited value, and the edit does not come over it again: a position that is
+ * three times as large speaks three times as loud behind a layer that is linear. */
+START_TEST(edits_of_the_layer_apply_once)
+{
+    explained f = explained_begin(network_residual);
+    const xai_target target = { .index = 3 };
+    const xai__graph *graph = &f.model->graph;
+    const xai__node *fc = &graph->nodes[graph->values[graph->output].producer];
+    const float bias = graph->values[fc->inputs[2]].constant.data[3];
+    xai_tensor *plain = explain(&f, "reciprocam", "b", &target), *edited;
+    xai_hook *hook = NULL;
+
+    ck_assert_ok(xai_hook_attach(&hook, f.session, "b", XAI_HOOK_EDIT, treble, NULL, NULL));
+    edited = explain(&f, "reciprocam", "b", &target);
+    for (size_t i = 0; i < plain->size; i++)
+        ck_assert_float_eq_tol(edited->data[i] - bias, 3 * (plain->data[i] - bias), 1e-4f);
+    xai_tensor_unref(plain);
+    xai_tensor_unref(edited);
     xai_hook_unref(hook);
     explained_end(&f);
 }
@@ -406,6 +439,7 @@ static Suite *make_suite(void)
     tcase_add_loop_test(cases, flat_maps, 0, N_METHODS);
     tcase_add_loop_test(cases, budget_changes_no_bit, 0, 3);
     tcase_add_loop_test(cases, edits_apply, 1, N_METHODS);
+    tcase_add_test(cases, edits_of_the_layer_apply_once);
     tcase_add_loop_test(cases, weights_matter, 0, N_METHODS);
     tcase_add_loop_test(cases, memory_stays_flat, 0, N_METHODS);
     tcase_add_test(cases, record_of_layers);

@@ -2,6 +2,8 @@
  * Drawings of maps that are put together by hand, and contact sheets. */
 #include "networks.h"
 
+#include <math.h>
+
 #include "explain/attribution.h"
 #include "io/font.h"
 
@@ -74,6 +76,36 @@ START_TEST(clipped)
     ck_assert_int_eq(pixel(clipped_one, 2, 0)[0], 0);
     xai_image_unref(whole);
     xai_image_unref(clipped_one);
+    xai_attribution_unref(a);
+    xai_context_unref(context);
+}
+END_TEST
+
+/* What is no number is dark and passes no level, where the rest is drawn. */
+START_TEST(not_a_number)
+{
+    xai_context *context = testing_context(1);
+    xai_draw_options options = {
+        .struct_size = sizeof options, .kind = XAI_DRAW_MASKED, .smooth = -1, .percentile = 50
+    };
+    float values[HEIGHT * WIDTH];
+    xai_image *under = NULL, *image = NULL;
+    xai_attribution *a;
+
+    ck_assert_ok(xai_image_create(&under, context, NULL, WIDTH, HEIGHT));
+    memset(xai_image_pixels(under), 200, 3 * WIDTH * HEIGHT);
+    for (int i = 0; i < HEIGHT * WIDTH; i++)
+        values[i] = (float)(i % WIDTH);
+    values[3 * WIDTH + 9] = NAN;
+    a = make(context, false, values);
+    ck_assert_ok(xai_attribution_draw_with(&image, a, under, &options));
+    ck_assert_int_eq(pixel(image, 9, 3)[0], 0);
+    ck_assert_int_eq(pixel(image, WIDTH - 1, 3)[0], 200);
+    xai_image_unref(image);
+    options.kind = XAI_DRAW_CONTOURS;
+    ck_assert_ok(xai_attribution_draw_with(&image, a, under, &options));
+    xai_image_unref(image);
+    xai_image_unref(under);
     xai_attribution_unref(a);
     xai_context_unref(context);
 }
@@ -183,6 +215,7 @@ static Suite *make_suite(void)
 
     tcase_add_test(cases, signed_maps);
     tcase_add_test(cases, clipped);
+    tcase_add_test(cases, not_a_number);
     tcase_add_test(cases, over_a_picture);
     tcase_add_test(cases, refused);
     tcase_add_test(cases, sheets);

@@ -244,6 +244,11 @@ START_TEST(seeded)
     ck_assert_ptr_nonnull(strstr(text, "\"layers\":[]"));
     first = map_of(a);
     again = explain(&f, NULL, &options);
+    run.seed = UINT64_MAX;
+    ck_assert_ok(xai_saliency_compute(&a, f.session, f.input, NULL, 0, &options));
+    xai_attribution_json(a, text, sizeof text);
+    ck_assert_ptr_nonnull(strstr(text, "\"seed\":18446744073709551615"));
+    xai_attribution_unref(a);
     run.seed = 6;
     other = explain(&f, NULL, &options);
     ck_assert_mem_eq(first->data, again->data, first->size * sizeof(float));

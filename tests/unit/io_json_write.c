@@ -43,6 +43,7 @@ START_TEST(writes_compactly)
     xai__json_write_integer(&writer, NULL, 0);
     xai__json_write_integer(&writer, NULL, INT64_MIN);
     xai__json_write_integer(&writer, NULL, INT64_MAX);
+    xai__json_write_unsigned(&writer, NULL, UINT64_MAX);
     xai__json_write_bool(&writer, NULL, true);
     xai__json_write_bool(&writer, NULL, false);
     xai__json_write_null(&writer, NULL);
@@ -60,7 +61,7 @@ START_TEST(writes_compactly)
     ck_assert_str_eq(text_of(),
                      "{\"path\":\"a/b \\\"c\\\" \\\\ "
                      "\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\",\"caf\xc3\xa9\":\"\xf0\x9f\x98\x80\",\"none\":null,"
-                     "\"list\":[0,-9223372036854775808,9223372036854775807,true,false,null],\"empty\":[],"
+                     "\"list\":[0,-9223372036854775808,9223372036854775807,18446744073709551615,true,false,null],\"empty\":[],"
                      "\"numbers\":{\"tenth\":0.1,\"float tenth\":0.1,\"small\":1e-07,\"nan\":null,\"infinite\":null}}");
 }
 END_TEST

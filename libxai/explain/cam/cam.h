@@ -107,7 +107,7 @@ xai_status xai__cam_augment(xai_tensor **maps, const xai__cam_pass *pass);
 
 /* cam_eigen.c: projection of c channels of n elements, centred, on their first principal component; of the two signs
  * the one that goes with the channels' mean. */
-xai_status xai__cam_project(float *out, xai_context *context, const float *channels, int64_t c, int64_t n);
+xai_status xai__cam_project(float *out, xai_context *context, const float *channels, size_t c, size_t n);
 
 /* cam_weights.c: what a channel or an element is worth. */
 double xai__cam_mean_gradient(const float *a, const float *g, int64_t n);

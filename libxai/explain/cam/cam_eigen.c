@@ -6,6 +6,7 @@
 #include "core/memory.h"
 #include "core/rng.h"
 #include "explain/cam/cam.h"
+#include "explain/dot.h"
 
 enum { N_BASIS = 24, N_RESTARTS = 100, N_SWEEPS = 40 };
 
@@ -16,7 +17,7 @@ static const double TOLERANCE = 1e-11;
  * elements. Its products are all that is needed, so neither Gram matrix is made. */
 typedef struct search {
     const double *x;
-    int64_t c, n;
+    size_t c, n;
     double *basis; /* N_BASIS x n, orthonormal */
     double *image; /* n: X'X times the newest basis vector */
     double *best;  /* n: the eigenvector so far */
@@ -26,32 +27,18 @@ typedef struct search {
     size_t size;
 } search;
 
-/* Four sums side by side: additions need not wait for each other, and their order is fixed all the same. */
-static double dot(const double *a, const double *b, int64_t n)
+static void add_scaled(double *out, const double *v, double factor, size_t n)
 {
-    double sums[4] = { 0 };
-    int64_t i = 0;
-
-    for (; i + 4 <= n; i += 4)
-        for (int lane = 0; lane < 4; lane++)
-            sums[lane] += a[i + lane] * b[i + lane];
-    for (; i < n; i++)
-        sums[0] += a[i] * b[i];
-    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
-}
-
-static void add_scaled(double *out, const double *v, double factor, int64_t n)
-{
-    for (int64_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++)
         out[i] += factor * v[i];
 }
 
 /* Returns the length it had. */
-static double normalise(double *v, int64_t n)
+static double normalise(double *v, size_t n)
 {
-    double length = sqrt(dot(v, v, n));
+    double length = sqrt(xai__dot(v, v, n));
 
-    for (int64_t i = 0; i < n && length > 0; i++)
+    for (size_t i = 0; i < n && length > 0; i++)
         v[i] /= length;
     return length;
 }
@@ -59,9 +46,9 @@ static double normalise(double *v, int64_t n)
 /* A channel at a time: its share of X v, spread over its own elements. */
 static void multiply(double *out, const search *s, const double *v)
 {
-    memset(out, 0, (size_t)s->n * sizeof *out);
-    for (int64_t k = 0; k < s->c; k++)
-        add_scaled(out, s->x + k * s->n, dot(s->x + k * s->n, v, s->n), s->n);
+    memset(out, 0, s->n * sizeof *out);
+    for (size_t k = 0; k < s->c; k++)
+        add_scaled(out, s->x + k * s->n, xai__dot(s->x + k * s->n, v, s->n), s->n);
 }
 
 /* Twice, for the first time leaves rounding errors. */
@@ -69,7 +56,7 @@ static void make_orthogonal(double *v, const search *s)
 {
     for (int round = 0; round < 2; round++)
         for (size_t i = 0; i < s->size; i++)
-            add_scaled(v, s->basis + (int64_t)i * s->n, -dot(s->basis + (int64_t)i * s->n, v, s->n), s->n);
+            add_scaled(v, s->basis + i * s->n, -xai__dot(s->basis + i * s->n, v, s->n), s->n);
 }
 
 /* Fills the basis from s->best on, until it is full or nothing new comes. */
@@ -77,21 +64,20 @@ static void grow_basis(search *s)
 {
     double length, scale = 0;
 
-    memcpy(s->basis, s->best, (size_t)s->n * sizeof *s->basis);
+    memcpy(s->basis, s->best, s->n * sizeof *s->basis);
     s->size = 0;
     do {
-        double *newest = s->basis + (int64_t)s->size * s->n;
+        double *newest = s->basis + s->size * s->n;
 
         s->size++;
         multiply(s->image, s, newest);
         for (size_t i = 0; i < s->size; i++)
-            s->projected[i][s->size - 1] = s->projected[s->size - 1][i] = dot(s->basis + (int64_t)i * s->n, s->image,
-                                                                              s->n);
-        scale = fmax(scale, sqrt(dot(s->image, s->image, s->n)));
+            s->projected[i][s->size - 1] = s->projected[s->size - 1][i] = xai__dot(s->basis + i * s->n, s->image, s->n);
+        scale = fmax(scale, sqrt(xai__dot(s->image, s->image, s->n)));
         make_orthogonal(s->image, s);
         length = normalise(s->image, s->n);
         if (s->size < N_BASIS)
-            memcpy(newest + s->n, s->image, (size_t)s->n * sizeof *newest);
+            memcpy(newest + s->n, s->image, s->n * sizeof *newest);
     } while (s->size < N_BASIS && length > 1e-14 * scale);
 }
 
@@ -149,9 +135,9 @@ static void take_largest(search *s)
         if (s->projected[i][i] > s->projected[best][best])
             best = i;
     s->value = s->projected[best][best];
-    memset(s->best, 0, (size_t)s->n * sizeof *s->best);
+    memset(s->best, 0, s->n * sizeof *s->best);
     for (size_t i = 0; i < s->size; i++)
-        add_scaled(s->best, s->basis + (int64_t)i * s->n, s->vectors[i][best], s->n);
+        add_scaled(s->best, s->basis + i * s->n, s->vectors[i][best], s->n);
     normalise(s->best, s->n);
 }
 
@@ -160,13 +146,13 @@ static double residual(search *s)
 {
     multiply(s->image, s, s->best);
     add_scaled(s->image, s->best, -s->value, s->n);
-    return sqrt(dot(s->image, s->image, s->n));
+    return sqrt(xai__dot(s->image, s->image, s->n));
 }
 
 /* From a start that no map is orthogonal to by construction; the same every time. */
 static void find_largest(search *s)
 {
-    for (int64_t i = 0; i < s->n; i++)
+    for (size_t i = 0; i < s->n; i++)
         s->best[i] = xai__rng_uniform_at(1, (uint64_t)i) - 0.5;
     normalise(s->best, s->n);
     for (int i = 0; i < N_RESTARTS; i++) {
@@ -179,15 +165,15 @@ static void find_largest(search *s)
 }
 
 /* Elements that are no numbers count as 0. */
-static void centre(double *out, const float *channels, int64_t c, int64_t n)
+static void centre(double *out, const float *channels, size_t c, size_t n)
 {
-    for (int64_t k = 0; k < c; k++) {
+    for (size_t k = 0; k < c; k++) {
         const float *in = channels + k * n;
         double mean = 0, *x = out + k * n;
 
-        for (int64_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++)
             mean += x[i] = isfinite(in[i]) ? in[i] : 0;
-        for (int64_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++)
             x[i] -= mean / (double)n;
     }
 }
@@ -197,16 +183,16 @@ static double sign_of(const search *s)
 {
     double sum = 0;
 
-    for (int64_t k = 0; k < s->c; k++)
-        sum += dot(s->x + k * s->n, s->best, s->n);
+    for (size_t k = 0; k < s->c; k++)
+        sum += xai__dot(s->x + k * s->n, s->best, s->n);
     return sum < 0 ? -1 : 1;
 }
 
-xai_status xai__cam_project(float *out, xai_context *context, const float *channels, int64_t c, int64_t n)
+xai_status xai__cam_project(float *out, xai_context *context, const float *channels, size_t c, size_t n)
 {
     search *s = xai__zalloc_array(context, 1, sizeof *s);
-    double *x = xai__alloc_array(context, (size_t)c, (size_t)n * sizeof *x);
-    double *vectors = xai__alloc_array(context, (size_t)n, (N_BASIS + 2) * sizeof *vectors);
+    double *x = xai__alloc_array(context, c, n * sizeof *x);
+    double *vectors = xai__alloc_array(context, n, (N_BASIS + 2) * sizeof *vectors);
     xai_status status = s != NULL && x != NULL && vectors != NULL ? XAI_OK : XAI_E_NO_MEMORY;
 
     if (status == XAI_OK) {
@@ -215,7 +201,7 @@ xai_status xai__cam_project(float *out, xai_context *context, const float *chann
         s->best = s->image + n;
         centre(x, channels, c, n);
         find_largest(s);
-        for (int64_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++)
             out[i] = (float)(s->value > 0 ? sign_of(s) * sqrt(s->value) * s->best[i] : 0);
     }
     xai__free(context, s);

@@ -89,23 +89,18 @@ static xai_status choose_layer(xai_cam *cam)
     return XAI_OK;
 }
 
-/* The first candidate that the network has. */
+/* The first candidate that the network has. One that it lacks is no failure, so its message goes. */
 static xai_status take_candidate(xai_cam *cam, const xai_cam_options *options)
 {
-    int32_t layer;
-    xai_status status = XAI_E_NOT_FOUND;
-
-    for (size_t i = 0; i < options->n_layers && status == XAI_E_NOT_FOUND; i++)
-        status = xai__graph_find(&layer, &cam->session->model->graph, options->layers[i]);
-    if (status == XAI_E_NOT_FOUND)
-        return xai__fail(XAI_E_NOT_FOUND, "%s has none of the %zu candidate layers, from '%.40s' to '%.40s'",
-                         cam->session->model->architecture, options->n_layers, options->layers[0],
-                         options->layers[options->n_layers - 1]);
-    if (status == XAI_OK)
-        cam->layers[cam->n_layers++] = layer;
-    else
-        xai__fail_in(status, options->layers[0]);
-    return status;
+    for (size_t i = 0; i < options->n_layers; i++)
+        if (xai__graph_find(&cam->layers[0], &cam->session->model->graph, options->layers[i]) == XAI_OK) {
+            cam->n_layers = 1;
+            xai__enter();
+            return XAI_OK;
+        }
+    return xai__fail(XAI_E_NOT_FOUND, "%s has none of the %zu candidate layers, from '%.40s' to '%.40s'",
+                     cam->session->model->architecture, options->n_layers, options->layers[0],
+                     options->layers[options->n_layers - 1]);
 }
 
 /* Every name must be there: a layer that is left out silently would be another explanation. */

@@ -87,7 +87,7 @@ static xai_status combine(float *out, layer_work *w, size_t target)
 
     weigh(w, target);
     if (cam->method->is_projected || (cam->flags & XAI_CAM_EIGEN_SMOOTH))
-        return xai__cam_project(out, cam->object.context, w->weighed, w->c, w->n);
+        return xai__cam_project(out, cam->object.context, w->weighed, (size_t)w->c, (size_t)w->n);
     add_channels(out, w);
     return XAI_OK;
 }

@@ -21,10 +21,11 @@ typedef struct trials {
     int32_t value;      /* which versions are of: the layer, or the input */
     const float *plain; /* its elements as they are */
     int64_t c, h, w;    /* of the layer */
-    const float *masks; /* Score-CAM: c x the input's H x W */
+    float *small;       /* Score-CAM: room for a channel, h x w, */
+    float *mask;        /* and for the mask it becomes, the input's H x W */
     float low;          /* Ablation-CAM: what an ablated channel holds */
     bool is_cut;        /* the value is all that the score needs; else it is replaced within whole passes */
-    void (*make)(float *out, const struct trials *trials, size_t which);
+    xai_status (*make)(float *out, const struct trials *trials, size_t which);
 } trials;
 
 /* --- running them --- */
@@ -127,11 +128,21 @@ static xai_status run_replaced(double *scores, const trials *t, xai_tensor *vers
     return status;
 }
 
+/* What was fetched of a layer has gone through the caller's edit hooks. Fed, it would go through them once more. */
+static xai_status choose_route(trials *t)
+{
+    const xai_cam *cam = t->pass->cam;
+
+    if (t->value != cam->session->model->graph.input && xai__session_is_edited(cam->session))
+        return XAI_OK;
+    return xai__cam_is_cut(&t->is_cut, cam, t->value, t->pass->targets);
+}
+
 /* The bits do not depend on the size of the batches: no kernel mixes images. */
 static xai_status run_trials(double *scores, trials *t)
 {
     size_t size = t->pass->cam->session->model->graph.values[t->value].size, most;
-    xai_status status = xai__cam_is_cut(&t->is_cut, t->pass->cam, t->value, t->pass->targets);
+    xai_status status = choose_route(t);
 
     most = status == XAI_OK ? batch_size(t) : 1;
     for (size_t first = 0; first < t->count && status == XAI_OK; first += most) {
@@ -140,7 +151,7 @@ static xai_status run_trials(double *scores, trials *t)
 
         status = create_batch(&versions, t, t->value, n);
         for (size_t i = 0; i < n && status == XAI_OK; i++)
-            t->make(versions->data + i * size, t, first + i);
+            status = t->make(versions->data + i * size, t, first + i);
         if (status == XAI_OK)
             status = t->is_cut ? run_batch(scores, t, t->value, versions, first)
                                : run_replaced(scores, t, versions, first);
@@ -179,32 +190,35 @@ static void scale(float *map, size_t n, float epsilon)
 }
 
 /* The channel as a mask of the input's size: pytorch-grad-cam enlarges it corner to corner, then scales it; torchcam
- * scales it, then enlarges it. small holds one channel. */
-static xai_status make_mask(float *out, const trials *t, int64_t height, int64_t width, float *small, size_t channel)
+ * scales it, then enlarges it. Each is needed once, so one at a time is kept: of 2048 channels all would be 400 MB. */
+static xai_status make_mask(const trials *t, size_t channel)
 {
+    const int64_t *shape = t->pass->input->shape;
     size_t n = (size_t)(t->h * t->w);
     bool is_torchcam = t->pass->cam->profile->index == XAI__CAM_TORCHCAM;
     xai_status status;
 
-    memcpy(small, t->pass->activations[t->layer]->data + channel * n, n * sizeof *small);
+    memcpy(t->small, t->pass->activations[t->layer]->data + channel * n, n * sizeof *t->small);
     if (is_torchcam)
-        scale(small, n, 1e-8f);
-    status = xai__resample_map(out, height, width, small, t->h, t->w,
+        scale(t->small, n, 1e-8f);
+    status = xai__resample_map(t->mask, shape[2], shape[3], t->small, t->h, t->w,
                                is_torchcam ? XAI__MAP_BILINEAR : XAI__MAP_BILINEAR_CORNERS);
     if (status == XAI_OK && !is_torchcam)
-        scale(out, (size_t)(height * width), 1e-8f);
+        scale(t->mask, (size_t)(shape[2] * shape[3]), 1e-8f);
     return status;
 }
 
 /* The mask multiplies the prepared input, so what it hides turns into the mean colour, not into black. */
-static void make_masked(float *out, const trials *t, size_t channel)
+static xai_status make_masked(float *out, const trials *t, size_t channel)
 {
     const xai_tensor *input = t->pass->input;
     size_t n = (size_t)(input->shape[2] * input->shape[3]);
+    xai_status status = make_mask(t, channel);
 
-    for (int64_t k = 0; k < input->shape[1]; k++)
+    for (int64_t k = 0; k < input->shape[1] && status == XAI_OK; k++)
         for (size_t i = 0; i < n; i++)
-            out[(size_t)k * n + i] = t->plain[(size_t)k * n + i] * t->masks[channel * n + i];
+            out[(size_t)k * n + i] = t->plain[(size_t)k * n + i] * t->mask[i];
+    return status;
 }
 
 /* Shifting all scores changes nothing, so torchcam's baseline need not be subtracted. */
@@ -224,24 +238,19 @@ xai_status xai__cam_score_weights(double *out, const xai__cam_pass *pass, size_t
 {
     const xai_tensor *input = pass->input;
     xai_context *context = pass->cam->object.context;
-    size_t n = (size_t)(input->shape[2] * input->shape[3]);
     trials t = begin(pass, layer);
-    float *small = xai__alloc_array(context, (size_t)(t.h * t.w), sizeof *small);
-    float *masks = xai__alloc_array(context, t.count, n * sizeof *masks);
-    xai_status status = small != NULL && masks != NULL ? XAI_OK : XAI_E_NO_MEMORY;
+    xai_status status;
 
     t.value = pass->cam->session->model->graph.input;
     t.plain = input->data;
-    t.masks = masks;
+    t.small = xai__alloc_array(context, (size_t)(t.h * t.w), sizeof *t.small);
+    t.mask = xai__alloc_array(context, (size_t)(input->shape[2] * input->shape[3]), sizeof *t.mask);
     t.make = make_masked;
-    for (size_t k = 0; k < t.count && status == XAI_OK; k++)
-        status = make_mask(masks + k * n, &t, input->shape[2], input->shape[3], small, k);
-    if (status == XAI_OK)
-        status = run_trials(out, &t);
+    status = t.small != NULL && t.mask != NULL ? run_trials(out, &t) : XAI_E_NO_MEMORY;
     for (size_t i = 0; i < pass->targets->n && status == XAI_OK; i++)
         softmax(out + i * t.count, t.count);
-    xai__free(context, small);
-    xai__free(context, masks);
+    xai__free(context, t.small);
+    xai__free(context, t.mask);
     return status;
 }
 
@@ -259,7 +268,7 @@ static float ablated_value(const trials *t, size_t channel)
     return value;
 }
 
-static void make_ablated(float *out, const trials *t, size_t channel)
+static xai_status make_ablated(float *out, const trials *t, size_t channel)
 {
     size_t n = (size_t)(t->h * t->w);
     float value = ablated_value(t, channel);
@@ -267,6 +276,7 @@ static void make_ablated(float *out, const trials *t, size_t channel)
     memcpy(out, t->plain, (size_t)t->c * n * sizeof *out);
     for (size_t i = channel * n; i < (channel + 1) * n; i++)
         out[i] = value;
+    return XAI_OK;
 }
 
 /* The drop as a share of the score; of a score of 0, the drop itself. */
@@ -294,13 +304,14 @@ xai_status xai__cam_ablation_weights(double *out, const xai__cam_pass *pass, siz
 /* --- Recipro-CAM --- */
 
 /* Position `position` of all channels, alone. */
-static void make_spot(float *out, const trials *t, size_t position)
+static xai_status make_spot(float *out, const trials *t, size_t position)
 {
     size_t n = (size_t)(t->h * t->w);
 
     memset(out, 0, (size_t)t->c * n * sizeof *out);
     for (size_t at = position; at < (size_t)t->c * n; at += n)
         out[at] = t->plain[at];
+    return XAI_OK;
 }
 
 /* What one position of the layer, all others zero, scores by itself. */

@@ -166,8 +166,10 @@ static xai_status ask_for_labels(opening *o)
     if (e->labels == NULL)
         return XAI_E_NO_MEMORY;
     for (size_t i = 0; i < e->n && status == XAI_OK; i++) {
-        int32_t answer = e->example(NULL, &e->labels[i], i, e->user);
+        int32_t answer;
 
+        e->labels[i] = -1; /* what a callback that forgets the label leaves, in place of chance */
+        answer = e->example(NULL, &e->labels[i], i, e->user);
         if (answer != 0)
             status = xai__fail(XAI_E_CALLBACK, "the callback for examples returned %d for the label of example %zu",
                                answer, i);

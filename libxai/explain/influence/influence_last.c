@@ -201,15 +201,16 @@ static xai_status solve_all_own(double *scores, double *worst, const xai_influen
 {
     size_t n = influence->hessian.n, n_examples = influence->checkpoints[0]->n;
     double *g = xai__alloc_array(influence->object.context, 3 * n, sizeof *g);
-    xai_status status = g != NULL ? XAI_OK : XAI_E_NO_MEMORY;
+    xai_status status = g != NULL ? XAI_OK : XAI_E_NO_MEMORY, remark = XAI_OK;
 
     for (size_t i = 0; i < n_examples && status >= 0; i++) {
         look_at_own(g, g + 2 * n, influence, i);
         status = probe(worst, influence, g, g + n);
         scores[i] = xai__dot(g, g + n, n) / (double)n_examples;
+        remark = status > 0 ? status : remark;
     }
     xai__free(influence->object.context, g);
-    return status;
+    return status < 0 ? status : remark;
 }
 
 /* The penalty is left out: it would make a score of the parameters, not of the example. */

@@ -154,6 +154,11 @@ static xai_status multiply_differences(const layers *l, double *out, const doubl
     double step = norm > 0 ? relative_step * (own > 0 ? own : 1) / norm : 0;
     xai_status status = XAI_OK;
 
+    if (xai__session_is_edited(training_of(l)->session))
+        return xai__fail(XAI_E_UNSUPPORTED,
+                         "product '%s' runs sessions of its own, which a session's EDIT hooks do not "
+                         "reach; take '%s'",
+                         products[1], products[0]);
     for (int side = 1; side >= -1 && step > 0 && status == XAI_OK; side -= 2) {
         xai_session *session = NULL;
 
@@ -370,7 +375,7 @@ static xai_status self(double *scores, double *residual, xai_influence *influenc
     const layers *l = influence->state;
     size_t n = training_of(l)->n;
     double *s = xai__alloc_array(influence->object.context, l->network.n, sizeof *s);
-    xai_status status = s != NULL ? XAI_OK : XAI_E_NO_MEMORY;
+    xai_status status = s != NULL ? XAI_OK : XAI_E_NO_MEMORY, remark = XAI_OK;
 
     /* A solve uses the rows itself, so each example is looked at alone. */
     for (size_t i = 0; i < n && status >= 0; i++) {
@@ -381,9 +386,10 @@ static xai_status self(double *scores, double *residual, xai_influence *influenc
             status = solve_row(s, &solution, l, 0);
         *residual = solution.residual > *residual ? solution.residual : *residual;
         scores[i] = xai__dot(s, l->row, l->network.n) / (double)n;
+        remark = status > 0 ? status : remark;
     }
     xai__free(influence->object.context, s);
-    return status;
+    return status < 0 ? status : remark;
 }
 
 const xai__influence_method xai__influence_layers = {

@@ -22,18 +22,30 @@ static const xai__graph *graph_of(const xai__network *network)
 
 /* --- which parameters --- */
 
+static bool is_listed(const xai__network *network, int32_t value)
+{
+    for (size_t i = 0; i < network->n_parameters; i++)
+        if (network->parameters[i] == value)
+            return true;
+    return false;
+}
+
+/* Nodes are listed, and modules that are called twice share their parameters: each counts once. */
 static xai_status find_all(xai__network *network)
 {
     const xai__graph *graph = graph_of(network);
     xai__parameter parameter;
 
     for (size_t i = 0; xai__parameter_at(&parameter, graph, i); i++) {
-        int32_t *slot = xai__grow(graph->context, (void **)&network->parameters, i, sizeof *slot);
+        int32_t *slot;
 
+        if (is_listed(network, parameter.value))
+            continue;
+        slot = xai__grow(graph->context, (void **)&network->parameters, network->n_parameters, sizeof *slot);
         if (slot == NULL)
             return XAI_E_NO_MEMORY;
         *slot = parameter.value;
-        network->n_parameters = i + 1;
+        network->n_parameters++;
     }
     return XAI_OK;
 }
@@ -238,7 +250,7 @@ xai_status xai__network_look(xai_influence_record *records, int64_t *labels, con
 
     for (int64_t i = 0; i < inputs->shape[0] && status == XAI_OK; i++) {
         status = xai__softmax_look(&records[i], NULL, residual, t, x->data + i * (int64_t)t->n_features, labels[i]);
-        labels[i] = records[i].label;
+        labels[i] = status == XAI_OK ? records[i].label : labels[i];
     }
     xai_tensor_unref(x);
     xai__free(t->object.context, residual);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * One HTML page about one prediction: the most helpful and the most harmful training pictures, with nothing to load. */
+#include <math.h>
 #include <stdio.h>
 
 #include "config.h"
@@ -152,7 +153,7 @@ static void add_number(page *p, double number, bool is_signed)
 static xai_status add_example(page *p, uint32_t index)
 {
     const char *path = xai_training_path(p->training, index);
-    double score = p->scores[index], share = p->largest > 0 ? 100 * score / p->largest : 0;
+    double score = p->scores[index], share = p->largest > 0 ? 100 * (score / p->largest) : 0;
     char name[32];
     xai_image *image = NULL;
     xai_status status = xai__examples_image(&image, &p->training->examples, index);
@@ -243,6 +244,9 @@ static xai_status check(const char *path, const xai_training *training, const do
         return xai__fail(XAI_E_UNSUPPORTED, "the training set has features and no pictures");
     if (n_shown > MOST_SHOWN)
         return xai__fail(XAI_E_INVALID, "a page shows at most %d pictures of each kind, got %zu", MOST_SHOWN, n_shown);
+    for (size_t i = 0; i < training->n; i++)
+        if (!isfinite(scores[i]))
+            return xai__fail(XAI_E_INVALID, "score %zu is not finite", i);
     return xai__file_check_path(path);
 }
 

@@ -118,10 +118,12 @@ static xai_status step(gradients *c)
     return XAI_OK;
 }
 
-/* How many steps there will be is unknown; the limit is what can be promised. */
-static bool says_stop(const xai__solver_options *options, uint64_t done)
+/* How many steps there will be is unknown; the limit of all runs is what can be promised. */
+static bool says_stop(const xai__solver_options *options, uint64_t done, uint32_t n_runs)
 {
-    return options->progress != NULL && options->progress(done, options->max_iterations, options->user) != 0;
+    const uint64_t most = (uint64_t)options->max_iterations * n_runs;
+
+    return options->progress != NULL && options->progress(done, most, options->user) != 0;
 }
 
 /* The recurrence's own residual may drift from the true one, so it runs to a tenth of the tolerance. */
@@ -133,7 +135,7 @@ static xai_status iterate(gradients *c, xai__solution *solution, const xai__solv
            sqrt(xai__dot(c->r, c->r, c->h->n)) > 0.1 * options->tolerance * norm) {
         status = step(c);
         solution->n_iterations++;
-        solution->is_stopped = says_stop(options, solution->n_iterations);
+        solution->is_stopped = says_stop(options, solution->n_iterations, 1);
     }
     return status;
 }
@@ -190,7 +192,7 @@ static xai_status run_lissa(double *s, double *product, uint32_t *batch, xai__so
         /* Without sampling the change is the residual itself, in units of g. */
         if (options->batch == 0 && moved <= 0.01 * options->tolerance * options->tolerance * xai__dot(g, g, n))
             break;
-        solution->is_stopped = says_stop(options, solution->n_iterations);
+        solution->is_stopped = says_stop(options, solution->n_iterations, options->n_samples);
     }
     return status;
 }

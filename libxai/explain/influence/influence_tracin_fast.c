@@ -17,8 +17,8 @@ typedef struct job {
     double rate;
     bool has_bias;
     size_t n_tests;
-    const float *x;          /* of the tests */
-    const double *residuals; /* of the tests */
+    const float *x;          /* of the tests; NULL: each example is its own, only, test */
+    const double *residuals; /* likewise */
     double *scores;          /* n_tests x n, added to */
     double *memory;          /* n_classes a lane */
 } job;
@@ -46,28 +46,17 @@ static void add_chunk(void *user, size_t chunk, size_t lane)
         const float *x = t->features + i * t->stride;
 
         residual_of(own, t, i);
-        for (size_t k = 0; k < j->n_tests; k++)
-            j->scores[k * t->n + i] += j->rate * xai__dot(own, j->residuals + k * t->n_classes, t->n_classes) *
-                                       product_of_features(j, x, j->x + k * t->n_features);
+        for (size_t k = 0; k < j->n_tests; k++) {
+            const double *residual = j->x != NULL ? j->residuals + k * t->n_classes : own;
+            const float *test = j->x != NULL ? j->x + k * t->n_features : x;
+
+            j->scores[k * t->n + i] += j->rate * xai__dot(own, residual, t->n_classes) *
+                                       product_of_features(j, x, test);
+        }
     }
 }
 
-/* The example is its own test. */
-static void add_own(void *user, size_t chunk, size_t lane)
-{
-    const job *j = user;
-    const xai_training *t = j->t;
-    double *own = j->memory + lane * t->n_classes;
-
-    for (size_t i = chunk * CHUNK; i < t->n && i < (chunk + 1) * CHUNK; i++) {
-        const float *x = t->features + i * t->stride;
-
-        residual_of(own, t, i);
-        j->scores[i] += j->rate * xai__dot(own, own, t->n_classes) * product_of_features(j, x, x);
-    }
-}
-
-static xai_status run(job *j, const xai_influence *influence, size_t checkpoint, xai__task_fn call)
+static xai_status run(job *j, const xai_influence *influence, size_t checkpoint)
 {
     xai_context *context = influence->object.context;
     xai__team team = xai__team_take(context);
@@ -77,7 +66,7 @@ static xai_status run(job *j, const xai_influence *influence, size_t checkpoint,
     j->has_bias = j->t->n_inputs > j->t->n_features && !influence->is_captum;
     j->memory = xai__alloc_array(context, xai__team_size(&team) * j->t->n_classes, sizeof *j->memory);
     if (j->memory != NULL)
-        xai__team_run(&team, (j->t->n + CHUNK - 1) / CHUNK, call, j);
+        xai__team_run(&team, (j->t->n + CHUNK - 1) / CHUNK, add_chunk, j);
     xai__team_give_back(&team);
     xai__free(context, j->memory);
     return j->memory != NULL ? XAI_OK : XAI_E_NO_MEMORY;
@@ -112,7 +101,7 @@ static xai_status add_checkpoint(double *scores, xai_influence_record *records, 
     if (status == XAI_OK) {
         job j = { .n_tests = n_tests, .x = x->data, .residuals = residuals, .scores = scores };
 
-        status = run(&j, influence, checkpoint, add_chunk);
+        status = run(&j, influence, checkpoint);
     }
     xai_tensor_unref(x);
     xai__free(influence->object.context, residuals);
@@ -154,7 +143,7 @@ static xai_status choose_labels(int64_t *out, const xai_influence *influence, co
         xai_influence_record record;
 
         status = xai__softmax_look(&record, NULL, residual, t, row, labels != NULL ? labels[i] : -1);
-        out[i] = record.label;
+        out[i] = status == XAI_OK ? record.label : -1;
     }
     xai_tensor_unref(x);
     xai__free(influence->object.context, residual);
@@ -191,9 +180,9 @@ static xai_status self(double *scores, double *residual, xai_influence *influenc
     (void)residual;
     memset(scores, 0, influence->checkpoints[0]->n * sizeof *scores);
     for (size_t i = 0; i < influence->n_checkpoints && status == XAI_OK; i++) {
-        job j = { .scores = scores };
+        job j = { .n_tests = 1, .scores = scores };
 
-        status = run(&j, influence, i, add_own);
+        status = run(&j, influence, i);
     }
     return status;
 }

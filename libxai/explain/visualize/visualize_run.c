@@ -64,13 +64,17 @@ static void see_back(void *user, size_t picture, size_t lane)
 
 /* --- looks --- */
 
+/* A learning rate that is far too large ends in NaN, which is drawn black. */
 static void quantise(xai_image *image, const float *picture)
 {
     size_t n = (size_t)image->width * (size_t)image->height;
 
     for (size_t c = 0; c < N_PLANES; c++)
-        for (size_t i = 0; i < n; i++)
-            image->pixels[N_PLANES * i + c] = (uint8_t)(picture[c * n + i] * 255 + 0.5f);
+        for (size_t i = 0; i < n; i++) {
+            float value = picture[c * n + i];
+
+            image->pixels[N_PLANES * i + c] = (uint8_t)(value > 0 ? value * 255 + 0.5f : 0);
+        }
 }
 
 xai_status xai__visualization_look(xai__visualization *v)
