@@ -37,6 +37,7 @@ void xai_attribution_unref(xai_attribution *attribution)
     xai__free(context, attribution->value);
     xai__free(context, attribution->coefficients);
     xai__free(context, attribution);
+    /* Last, for its allocator frees what is above, and this may be the last that holds it. */
     xai_context_unref(context);
 }
 
@@ -70,6 +71,7 @@ static xai_status fill_target(xai_attribution *a, const xai_model *model, const 
     return copy_text(&a->label, context, xai_model_label(model, a->target.index));
 }
 
+/* Before anything else is checked: who unrefs after a failure must not find what lay in the room before. */
 void xai__attributions_empty(xai_attribution **out, size_t n_targets)
 {
     for (size_t i = 0; out != NULL && i < (n_targets > 0 ? n_targets : 1); i++)
@@ -112,6 +114,7 @@ xai_status xai__attribution_create(xai_attribution **out, xai_session *session, 
     a->input_width = shape[3];
     a->purpose = session->purpose;
     a->model_digest = xai__model_digest(model);
+    /* Of the bytes as they are fed: a picture that was prepared otherwise is another input, however alike it looks. */
     a->input_digest = xai__hash(0, input->data, input->size * sizeof(float));
     status = fill_target(a, model, target, elements, n);
     if (status == XAI_OK)
@@ -123,6 +126,7 @@ xai_status xai__attribution_create(xai_attribution **out, xai_session *session, 
     return status;
 }
 
+/* Label, purpose, backends and the model's digest are a session's to know: the record goes without. */
 xai_status xai__attribution_create_black_box(xai_attribution **out, const xai_tensor *input, bool gives_probabilities,
                                              const float *elements, size_t n, const xai_target *target)
 {
@@ -145,6 +149,7 @@ xai_status xai__attribution_create_black_box(xai_attribution **out, const xai_te
     return XAI_OK;
 }
 
+/* One too many is dropped: a record that lacks a number is better than no explanation. */
 void xai__attribution_note(xai_attribution *attribution, const char *name, double value)
 {
     if (attribution->n_notes < XAI__MAX_NOTES)
@@ -171,6 +176,7 @@ double xai_attribution_number(const xai_attribution *attribution, const char *na
 
 /* --- the map --- */
 
+/* Least and largest. NaN compares false and is passed over, but for the first element, where it makes the range NaN. */
 static void find_range(float range[2], const xai_tensor *map)
 {
     range[0] = range[1] = map->data[0];
@@ -180,7 +186,8 @@ static void find_range(float range[2], const xai_tensor *map)
     }
 }
 
-/* Not (low < high) catches NaN as well. */
+/* (x - least) / (largest - least + epsilon), over all channels together. A range that is not above zero (one value, or
+ * NaN) or infinite (values near the ends of float) leaves nothing to scale: zeros, so that no caller divides by it. */
 static xai_status normalise_map(xai_tensor *map, float epsilon)
 {
     float range[2], divisor;
@@ -230,6 +237,9 @@ xai_status xai__map_scale(xai_tensor *map, const xai__profile *profile)
     return profile->is_raw || profile->scales_last ? XAI_OK : normalise_map(map, profile->epsilon);
 }
 
+/* In the order of the originals. Most scale on the method's own grid: bilinear weights make means, so what is resized
+ * stays within 0 and 1. pytorch-grad-cam scales once more, because means pull both ends in; kazuto scales only what was
+ * resized. A map that was flat once is zeros and is not scaled again. */
 xai_status xai__map_finish(xai_tensor **map, const xai__profile *profile, int64_t height, int64_t width)
 {
     xai_status remark = xai__map_scale(*map, profile), status = XAI_OK;
@@ -276,6 +286,7 @@ xai_status xai_attribution_map(xai_tensor **out, const xai_attribution *attribut
     if (normalise == XAI_NORMALISE_PROFILE && !attribution->is_scaled) {
         remark = status = xai__map_finish(&map, attribution->profile, height, width);
     } else {
+        /* Scaled already, or wanted raw. What is flat is still told apart, so that nobody has to know profiles. */
         if (normalise == XAI_NORMALISE_MIN_MAX || (normalise == XAI_NORMALISE_PROFILE && is_flat(map)))
             remark = normalise_map(map, 0);
         if (height > 0)
@@ -289,6 +300,8 @@ xai_status xai_attribution_map(xai_tensor **out, const xai_attribution *attribut
     return remark;
 }
 
+/* Bilinear of the errors themselves, which is the error of the interpolated map if neighbours err together. If they do
+ * not, it is smaller: what is told is never too little. */
 xai_status xai_attribution_error_map(xai_tensor **out, const xai_attribution *attribution, int64_t height,
                                      int64_t width)
 {
@@ -312,6 +325,7 @@ xai_status xai_attribution_error_map(xai_tensor **out, const xai_attribution *at
 
 /* --- the record --- */
 
+/* Sixteen digits of text: to most readers a JSON number is a double, which holds 53 bits. */
 static void write_digest(xai__json_writer *w, const char *key, uint64_t digest)
 {
     char text[17];
@@ -394,6 +408,7 @@ static void write_runtime(xai__json_writer *w, const xai_attribution *a)
     write_digest(w, "model_digest", a->model_digest);
 }
 
+/* Written anew at each call: attributions are shared between threads, and a text that is kept would need a lock. */
 size_t xai_attribution_json(const xai_attribution *attribution, char *buffer, size_t capacity)
 {
     xai__json_writer w;

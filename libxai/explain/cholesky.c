@@ -15,7 +15,9 @@ static double largest_of_diagonal(const double *a, size_t n)
     return largest;
 }
 
-/* Row by row, so that both factors of each product lie in memory as they are read. */
+/* L[i][j] = (A[i][j] - sum over k < j of L[i][k] L[j][k]) / L[j][j], and L[i][i] the root of the pivot A[i][i] - |row i
+ * of L|^2. Row by row, so that both factors of each product lie in memory as they are read. A pivot that is not above
+ * the threshold is what rounding left of zero: its root would go into every solve. */
 size_t xai__cholesky_factor(double *a, size_t n, double least)
 {
     const double threshold = least * largest_of_diagonal(a, n);
@@ -33,13 +35,15 @@ size_t xai__cholesky_factor(double *a, size_t n, double least)
     return n;
 }
 
+/* L y = x from the first row on: each is done with those above it. */
 void xai__cholesky_forward(double *x, const double *factor, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         x[i] = (x[i] - xai__dot(factor + i * n, x, i)) / factor[i * n + i];
 }
 
-/* The transpose's columns are the factor's rows. */
+/* L' x = y from the last row on. The transpose's columns are the factor's rows, so a known x is taken off the others
+ * along one of them. */
 void xai__cholesky_solve(double *x, const double *factor, size_t n)
 {
     xai__cholesky_forward(x, factor, n);

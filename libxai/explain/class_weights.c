@@ -5,6 +5,7 @@
 #include "explain/classifier.h"
 #include "model/model.h"
 
+/* A row a class. Without the bias: nbdt clusters classes by what they look for, not by how often they occur. */
 xai_status xai_model_class_weights(xai_tensor **out, const xai_model *model)
 {
     xai__classifier classifier;

@@ -29,6 +29,7 @@ static bool is_global_pool(const xai__graph *graph, const xai__node *node)
            kernel[1] == in->shape[3] && pads[0] == 0 && pads[1] == 0 && pads[2] == 0 && pads[3] == 0;
 }
 
+/* A weight that is computed is no classifier's: its rows would be other directions for every picture. */
 static bool is_linear(const xai__graph *graph, const xai__node *node)
 {
     const xai__value *weight;
@@ -54,6 +55,7 @@ static int32_t pooled_map(const xai__graph *graph, int32_t value)
     return -1;
 }
 
+/* Nodes stand in an order in which they can be run, so that the last listed is the last before the output. */
 int32_t xai__last_pooled(const xai__graph *graph)
 {
     for (size_t n = graph->n_nodes; n-- > 0;)
@@ -85,6 +87,9 @@ xai_status xai__classifier_at(xai__classifier *out, const xai__graph *graph, int
     return XAI_OK;
 }
 
+/* A linear layer that is met before any pool is the usual classifier. Where a pool comes first (SqueezeNet:
+ * convolution, ReLU, pool), the map that it averages has a channel a class, and is the explanation itself: rectified,
+ * where it is so averaged. */
 xai_status xai__classifier_find(xai__classifier *out, const xai__graph *graph)
 {
     int32_t value = graph->output, map = -1, rectified = -1;

@@ -15,6 +15,7 @@ double xai__dot(const double *a, const double *b, size_t n)
     return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
+/* The product of two floats is exact in double: only the additions round. */
 double xai__dot_f32(const float *a, const float *b, size_t n)
 {
     double sums[4] = { 0 };

@@ -29,7 +29,8 @@ static xai_status check(const void *out, const xai_attribution *attribution)
     return XAI_OK;
 }
 
-/* As the tutorial draws: from the small map, so that the picture shows the resampling of its colours. */
+/* As the tutorial draws: from the small map, so that the picture shows the resampling of its colours. Without a picture
+ * a blank one gives the size, and what is blended with it is dropped. */
 static xai_status draw_as_tutorial(xai_image **out, const xai_attribution *a, const xai_image *under)
 {
     xai_image *heat = NULL, *combined = NULL, *blank = NULL;
@@ -95,6 +96,8 @@ static xai_status check_options(const xai_draw_options *o)
     return XAI_OK;
 }
 
+/* Raw gradients have a few values far above the rest, which would all be dark but for the percentile. Only maps with a
+ * value a pixel are grainy: a map of 7 x 7 is smooth once it is enlarged. */
 static void fill_defaults(xai__drawing *d)
 {
     const xai_attribution *a = d->attribution;
@@ -155,6 +158,7 @@ static xai_status draw(xai_image **out, const xai_attribution *attribution, cons
     }
     if (status < 0)
         return status;
+    /* A style that is asked for has the word over the profile's. */
     if (d.options.kind == XAI_DRAW_HEAT && d.options.style == NULL && attribution->profile->draws_as_tutorial)
         return draw_as_tutorial(out, attribution, under);
     status = remark = xai__draw_map(&map, &d, kinds[d.options.kind].one_sided);

@@ -43,6 +43,7 @@ static xai_status flatten(xai_tensor **out, const xai_attribution *a, bool one_s
 
 /* --- scaling --- */
 
+/* Bits of |value|: they rise with it, both zeros are 0, infinity is above all numbers and NaN above that. */
 static uint32_t order_bits(float value)
 {
     uint32_t bits;
@@ -59,7 +60,8 @@ static float from_bits(uint32_t bits)
     return value;
 }
 
-/* The magnitude at a rank, counted from 0, byte by byte from the top: magnitudes are ordered as their bits are. */
+/* The magnitude at a rank, counted from 0, byte by byte from the top: magnitudes are ordered as their bits are. Four
+ * passes over the map and no memory; sorting would need a copy. */
 static float select_magnitude(const float *data, size_t n, size_t rank)
 {
     uint32_t prefix = 0, mask = 0;
@@ -97,7 +99,8 @@ static float lowest(const xai_tensor *map)
     return low;
 }
 
-/* To 0..1 from the smallest value on, or to -1..1 about zero; what is beyond the percentile is cut off. */
+/* To 0..1 from the smallest value on, or to -1..1 about zero; what is beyond the percentile is cut off. A limit that is
+ * not a positive number (all values alike, or more NaN than the percentile leaves out) makes a flat map. */
 static xai_status scale(xai_tensor *map, bool is_signed, double percentile)
 {
     float low = is_signed ? 0 : lowest(map), limit;
@@ -135,6 +138,7 @@ xai_status xai__draw_map(xai_tensor **out, const xai__drawing *d, bool one_sided
         xai_tensor_unref(map);
         return status;
     }
+    /* On the method's own grid, so that the percentile is one of its values and not of what lies between them. */
     remark = scale(map, is_signed, (double)d->options.percentile);
     status = xai__map_resize(&map, d->height, d->width, a->profile->filter);
     if (status < 0) {

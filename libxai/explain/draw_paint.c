@@ -47,12 +47,15 @@ static xai_status paint(xai_image **out, const xai__drawing *d, const xai_tensor
     return status;
 }
 
+/* Luma of BT.601, by which Pillow turns RGB into L. */
 static double grey_of(const uint8_t *pixel)
 {
     return 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2];
 }
 
-/* A signed map lies over a grey, faded picture, and only where it is not zero: its middle colour would hide it all. */
+/* A signed map lies over a grey picture faded half-way to white, and only where it is not zero: its middle colour would
+ * hide it all. The opacity is 2 o sqrt(|v|), at most 1: o where the map is at a quarter of its limit, since the root
+ * lifts what is weak. */
 static xai_status blend_signed(xai_image **out, const xai__drawing *d, const xai_tensor *map, const xai_image *heat)
 {
     xai_status status = xai__image_create(out, map->object.context, d->width, d->height);
@@ -87,6 +90,7 @@ xai_status xai__draw_heat(xai_image **out, const xai__drawing *d, const xai_tens
 
 /* --- mask --- */
 
+/* Every channel times the map, so that colours keep their hue where they get darker. */
 xai_status xai__draw_masked(xai_image **out, const xai__drawing *d, const xai_tensor *map)
 {
     xai_status status = xai__image_create(out, map->object.context, d->width, d->height);
@@ -132,6 +136,7 @@ static void color_of_level(uint8_t rgb[3], const xai__drawing *d, uint32_t level
     xai__colormap_paint(rgb, &place, 1, d->colormap, XAI__ROUND_NEAREST);
 }
 
+/* Lines are as thick as the picture is large: one pixel up to 511 along the longer side, two from 512 on. */
 xai_status xai__draw_contours(xai_image **out, const xai__drawing *d, const xai_tensor *map)
 {
     int64_t longer = d->height > d->width ? d->height : d->width, reach = longer / 256 > 1 ? longer / 256 : 1;

@@ -86,6 +86,7 @@ xai_status xai__explainer_resolve(xai_target *out, bool *has_target, xai_session
 
 /* --- maps --- */
 
+/* No target is the top class: then the number of targets is 0, and the pointer is not looked at. */
 static xai_status run_cam(xai_attribution **out, const xai_explainer *e, xai_session *session, const xai_tensor *input,
                           const xai_target *target)
 {
@@ -151,6 +152,7 @@ xai_status xai__explainer_map(xai_tensor **out, const xai_explainer *explainer, 
     xai_status status = explainer->explain != NULL ? call_back(&map, explainer, session, input, target)
                                                    : run_method(&map, explainer, session, input, target);
 
+    /* Metrics sort, rank and correlate maps: one NaN would make the number that comes out one, without a word. */
     for (size_t i = 0; status == XAI_OK && i < map->size; i++)
         if (!isfinite(map->data[i]))
             status = xai__fail(XAI_E_INVALID, "element %zu of the map is %g", i, (double)map->data[i]);

@@ -12,6 +12,7 @@ typedef struct bell {
     int64_t radius;
 } bell;
 
+/* exp(-i^2 / 2 sigma^2) for i = 0 .. ceil(cut sigma), so weighed that both sides and the middle add up to 1. */
 static xai_status make_bell(bell *b, xai_context *context, double sigma, double cut)
 {
     double sum = 0;
@@ -29,7 +30,8 @@ static xai_status make_bell(bell *b, xai_context *context, double sigma, double 
     return XAI_OK;
 }
 
-/* One row or column. */
+/* One row or column, step floats apart. Indices are clamped, so the weights add up to 1 at the edges too, and a plane
+ * of one value stays what it is. */
 static void smooth_line(float *out, const float *in, int64_t n, int64_t step, const bell *b)
 {
     for (int64_t i = 0; i < n; i++) {

@@ -13,6 +13,10 @@
 #include "ops/op.h"
 #include "tree/hierarchy.h"
 
+/* With z the logits and, of a node j, L its leaves: m(j) is the mean of z over L, d(j) the softmax of m among j and its
+ * siblings, and P(class) the product of d over the path to the class: nbdt's SoftEmbeddedDecisionRules. Sums and
+ * products over sets of nodes become GATHER and SCATTER_SUM with constant indices. Those are floats, exact up to 2^24.
+ */
 enum { MAX_PATHS = 1 << 22 };
 
 /* The part of a graph that decides, under construction. After a failure values are negative and stay so. */
@@ -48,6 +52,7 @@ static int32_t end_vector(decider *d)
     return xai__graph_add_constant(d->graph, &n, 1, d->block);
 }
 
+/* b is -1 where the operator has one input. Values that failed are statuses, and go through unchanged. */
 static int32_t add(decider *d, uint32_t op, const xai__attributes *attributes, int32_t a, int32_t b)
 {
     const int32_t inputs[2] = { a, b };
@@ -62,6 +67,7 @@ static int32_t gather(decider *d, int32_t x, int32_t indices)
     return add(d, XAI__OP_GATHER, &a, x, indices);
 }
 
+/* Adds element i of x to node indices[i]; nodes that no index names are 0. 1 x n_nodes. */
 static int32_t scatter(decider *d, int32_t x, int32_t indices)
 {
     xai__attributes a = xai__attributes_default();
@@ -115,7 +121,8 @@ static xai_status measure(decider *d)
     return XAI_OK;
 }
 
-/* A path that has ended waits at the root, whose probability is 1. */
+/* A path that has ended waits at the root, whose probability is 1: so all classes take as many factors as the deepest
+ * one, and each step is one product of rows. */
 static xai_status lay_out(decider *d)
 {
     const xai__hierarchy *h = d->h;
@@ -139,7 +146,9 @@ static xai_status lay_out(decider *d)
 
 /* --- the rule --- */
 
-/* Node by node, the classes below it, so that each node's sum is one run of neighbours; or those nodes. */
+/* Node by node, the classes below it, so that each node's sum is one run of neighbours; or those nodes, beside each of
+ * their classes. The first says what to gather, the second where to add it. ends[i] is where the next class of node i
+ * goes; classes climb to the root, and leave themselves at every node on the way. */
 static int32_t list_members(decider *d, bool wants_classes)
 {
     const xai__hierarchy *h = d->h;
@@ -192,7 +201,8 @@ static int32_t list_siblings(decider *d, uint32_t n_siblings)
     return end_vector(d);
 }
 
-/* Softmax among as many siblings at a time, put back in their places. */
+/* Softmax among as many siblings at a time, put back in their places: the means of all families of one size are a
+ * matrix, groups x n_siblings, over whose last axis (1 x groups x n has it as axis 2) one operator goes. */
 static int32_t soften_siblings(decider *d, int32_t means, uint32_t n_siblings)
 {
     int32_t nodes = list_siblings(d, n_siblings), x = gather(d, means, nodes);
@@ -243,7 +253,8 @@ static int32_t list_step(decider *d, size_t step)
     return end_vector(d);
 }
 
-/* Products along the paths, all classes a step down at a time. */
+/* Products along the paths, all classes a step down at a time. The root's own factor, at step 0, is 1 and left out,
+ * unless it is the only node. */
 static int32_t add_products(decider *d, int32_t decisions)
 {
     int32_t product = gather(d, decisions, list_step(d, d->depth > 0 ? 1 : 0));
@@ -345,6 +356,7 @@ static xai_status derive(xai_model **out, xai_model *base, const xai_tree *tree)
         xai_model_unref(model);
         return status;
     }
+    /* The products add up to 1 over the classes: a softmax over them would explain another function. */
     model->gives_probabilities = true;
     *out = model;
     return XAI_OK;

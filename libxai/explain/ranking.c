@@ -65,7 +65,8 @@ xai_status xai__ranking_of_values(xai_context *context, double *values, size_t n
 
         for (end = first + 1; end < n && values[order[end]] == value;)
             end++;
-        rank = (double)n - ((double)first + (double)end - 1) / 2; /* counted from the other side */
+        /* Place k from the top is rank n - k, so the mean over first to end - 1 is n less the mean of their places. */
+        rank = (double)n - ((double)first + (double)end - 1) / 2;
         for (size_t i = first; i < end; i++)
             values[order[i]] = rank;
     }

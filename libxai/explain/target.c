@@ -66,6 +66,7 @@ xai_status xai__target_check(int32_t *value, const xai_model *model, const xai_t
     return check_classes(target, (int64_t)xai_model_n_classes(model));
 }
 
+/* Of equal ones the first, as NumPy's argmax; NaN is never larger. */
 static size_t largest(const float *elements, size_t n)
 {
     size_t best = 0;
@@ -82,7 +83,8 @@ void xai__target_resolve(xai_target *target, const float *elements, size_t n)
         target->index = (int64_t)largest(elements, n);
 }
 
-/* Sum of exp(x - largest), and the largest. */
+/* Sum of exp(x - largest), and the largest: a softmax is the same whatever is taken off all logits, and no exponential
+ * overflows then. */
 static double exponential_sum(double *top, const float *logits, size_t n)
 {
     double sum = 0;
@@ -137,6 +139,7 @@ void xai__target_gradient(float *out, const xai_target *target, const xai_model 
         differentiate_softmax(out, elements, n, (size_t)target->index);
         return;
     }
+    /* Added, not set: the margin of a class against itself is 0, and so is its slope. */
     memset(out, 0, n * sizeof *out);
     out[target->index] += 1;
     if (target->score == XAI_SCORE_MARGIN)
@@ -199,6 +202,7 @@ void xai__targets_fini(xai__targets *targets)
     targets->values = NULL;
 }
 
+/* Neighbours alone: what comes out stands in the caller's order, and is filled a run at a time. */
 size_t xai__targets_share(xai__targets *part, const xai__targets *targets, size_t first)
 {
     size_t end = first + 1;
@@ -212,6 +216,8 @@ size_t xai__targets_share(xai__targets *part, const xai__targets *targets, size_
     return end;
 }
 
+/* The top class is that of the request's first image, once and for all: points on a path or under noise are asked about
+ * one class, not each about its own. */
 xai_status xai__targets_seed(void *user, float *seed, size_t target, size_t first, size_t n, xai_tensor *const *fetched)
 {
     const xai__targets *targets = user;

@@ -14,7 +14,8 @@ enum { N_BASIS = 24, N_RESTARTS = 100, N_SWEEPS = 40 };
 static const double TOLERANCE = 1e-11;
 
 /* The largest eigenvalue of X'X by Lanczos' method, restarted: X holds the c channels of n elements, centred over the
- * elements. Its products are all that is needed, so neither Gram matrix is made. */
+ * elements. Its eigenvector is the first right singular vector, which the original takes from a whole decomposition.
+ * Products with X are all that is needed, so neither Gram matrix is made: c x c or n x n, up to 2048^2 and 12544^2. */
 typedef struct search {
     const double *x;
     size_t c, n;
@@ -51,7 +52,8 @@ static void multiply(double *out, const search *s, const double *v)
         add_scaled(out, s->x + k * s->n, xai__dot(s->x + k * s->n, v, s->n), s->n);
 }
 
-/* Twice, for the first time leaves rounding errors. */
+/* Gram and Schmidt's, against the basis so far. Twice, for the first time leaves rounding errors, which grow from
+ * vector to vector until the basis has the same direction twice. */
 static void make_orthogonal(double *v, const search *s)
 {
     for (int round = 0; round < 2; round++)
@@ -59,7 +61,8 @@ static void make_orthogonal(double *v, const search *s)
             add_scaled(v, s->basis + i * s->n, -xai__dot(s->basis + i * s->n, v, s->n), s->n);
 }
 
-/* Fills the basis from s->best on, until it is full or nothing new comes. */
+/* Fills the basis from s->best on, until it is full or nothing new comes: then it holds all of X'X that the start can
+ * reach, and the eigenvalue is exact. */
 static void grow_basis(search *s)
 {
     double length, scale = 0;
@@ -81,7 +84,8 @@ static void grow_basis(search *s)
     } while (s->size < N_BASIS && length > 1e-14 * scale);
 }
 
-/* One Jacobi rotation that makes element (p, q) zero. */
+/* One Jacobi rotation that makes element (p, q) zero. Of the two angles the smaller one, by its tangent t, so that what
+ * is already small elsewhere stays so. */
 static void rotate(search *s, size_t p, size_t q)
 {
     double theta = (s->projected[q][q] - s->projected[p][p]) / (2 * s->projected[p][q]);
@@ -178,7 +182,8 @@ static void centre(double *out, const float *channels, size_t c, size_t n)
     }
 }
 
-/* The projection goes with the mean of the channels, not against it. */
+/* The projection goes with the mean of the channels, not against it. The original leaves the sign to LAPACK, so that
+ * its maps may come out inverted. */
 static double sign_of(const search *s)
 {
     double sum = 0;
@@ -201,6 +206,7 @@ xai_status xai__cam_project(float *out, xai_context *context, const float *chann
         s->best = s->image + n;
         centre(x, channels, c, n);
         find_largest(s);
+        /* The singular vector times its value: what the channels' common part amounts to. Value 0: all are flat. */
         for (size_t i = 0; i < n; i++)
             out[i] = (float)(s->value > 0 ? sign_of(s) * sqrt(s->value) * s->best[i] : 0);
     }

@@ -88,6 +88,7 @@ static void find_grid(int64_t grid[2], const xai_cam *cam)
                 grid[axis] = xai__cam_layer(cam, i)->shape[2 + axis];
 }
 
+/* tanh(2 x), as in the original's scaling of maps that are fused by their maximum: the ends are drawn apart. */
 static void stretch(xai_tensor *map)
 {
     for (size_t i = 0; i < map->size; i++)

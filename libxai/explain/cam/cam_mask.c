@@ -160,6 +160,7 @@ static xai_status run_trials(double *scores, trials *t)
     return status;
 }
 
+/* A trial a channel, at the layer itself, is what two of the three methods want; the third changes what differs. */
 static trials begin(const xai__cam_pass *pass, size_t layer)
 {
     const xai__value *value = xai__cam_layer(pass->cam, layer);
@@ -221,7 +222,8 @@ static xai_status make_masked(float *out, const trials *t, size_t channel)
     return status;
 }
 
-/* Shifting all scores changes nothing, so torchcam's baseline need not be subtracted. */
+/* Weights are the softmax of the scores over the channels. Shifting all scores changes nothing, so torchcam's baseline
+ * need not be subtracted. */
 static void softmax(double *scores, size_t n)
 {
     double top = scores[0], sum = 0;
@@ -279,7 +281,8 @@ static xai_status make_ablated(float *out, const trials *t, size_t channel)
     return XAI_OK;
 }
 
-/* The drop as a share of the score; of a score of 0, the drop itself. */
+/* Ablation-CAM: the drop as a share of the score; of a score of 0, the drop itself. A negative score turns
+ * the signs of all weights, as in the original. */
 xai_status xai__cam_ablation_weights(double *out, const xai__cam_pass *pass, size_t layer)
 {
     trials t = begin(pass, layer);
@@ -314,7 +317,8 @@ static xai_status make_spot(float *out, const trials *t, size_t position)
     return XAI_OK;
 }
 
-/* What one position of the layer, all others zero, scores by itself. */
+/* Recipro-CAM: what one position of the layer, all others zero, scores by itself. One pass a position, 49 on a map of 7
+ * x 7, and no gradients. */
 xai_status xai__cam_reciprocal_maps(float *out, const xai__cam_pass *pass, size_t layer)
 {
     trials t = begin(pass, layer);

@@ -80,7 +80,8 @@ static xai_status run_part(xai__cam_pass *pass, xai__targets *part, size_t first
     return status;
 }
 
-/* Targets of one value share a pass; usually that is all of them. */
+/* Targets of one value share a pass; usually that is all of them. Each part's gradients lie at out[target * n_layers +
+ * layer], which is how the backward pass hands them out, so that parts only need the right place to begin. */
 xai_status xai__cam_pass_run(xai__cam_pass *pass)
 {
     xai__targets *targets = pass->targets;

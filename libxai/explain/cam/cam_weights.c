@@ -14,14 +14,16 @@ static double sum_of(const float *x, int64_t n)
     return sum;
 }
 
-/* Grad-CAM. */
+/* Grad-CAM, equation 1: the gradient averaged over the map. */
 double xai__cam_mean_gradient(const float *a, const float *g, int64_t n)
 {
     (void)a;
     return sum_of(g, n) / (double)n;
 }
 
-/* Grad-CAM++, equation 19: the score is taken for exp(S), so that its higher derivatives are powers of the first. */
+/* Grad-CAM++, equation 19: the score is taken for exp(S), so that its higher derivatives are powers of the first. With
+ * A the sum of the activations the coefficient is g^2 / (2 g^2 + A g^3 + 1e-6), and the weight the sum of it times g
+ * where that is positive. The epsilon is pytorch-grad-cam's. */
 double xai__cam_plus_plus(const float *a, const float *g, int64_t n)
 {
     double total = sum_of(a, n), weight = 0;
@@ -47,6 +49,7 @@ double xai__cam_plus_plus_torchcam(const float *a, const float *g, int64_t n)
     return weight;
 }
 
+/* The sum of A g over that of A; the epsilon alone tells the profiles apart. */
 static double axiom(const float *a, const float *g, int64_t n, double epsilon)
 {
     double sum = 0;
@@ -56,7 +59,7 @@ static double axiom(const float *a, const float *g, int64_t n, double epsilon)
     return sum / (sum_of(a, n) + epsilon);
 }
 
-/* XGrad-CAM. */
+/* XGrad-CAM: its weights hold sensitivity and conservation as nearly as a weight a channel can. */
 double xai__cam_axiom(const float *a, const float *g, int64_t n)
 {
     return axiom(a, g, n, 1e-7);
@@ -81,6 +84,7 @@ float xai__cam_product(float a, float g)
     return g * a;
 }
 
+/* Grad-CAM by elements: what speaks against the score is dropped before the channels are added up, not after. */
 float xai__cam_rectified_product(float a, float g)
 {
     return g * a > 0 ? g * a : 0;

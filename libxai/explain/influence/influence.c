@@ -24,7 +24,8 @@ enum { N_METHODS = sizeof methods / sizeof methods[0] };
 
 /* --- options --- */
 
-/* Index of name in a list of n, or a sentence that lists what there is. */
+/* Index of name in a list of n, or a sentence that lists what there is: the list is made of the rows, so that it cannot
+ * fall behind them. */
 static xai_status find_name(uint32_t *out, xai_context *context, const char *kind, const char *name,
                             const char *const *names, size_t n)
 {
@@ -41,6 +42,7 @@ static xai_status find_name(uint32_t *out, xai_context *context, const char *kin
     return XAI_E_NOT_FOUND;
 }
 
+/* No name is the method that is exact and fast. */
 static xai_status find_method(xai_influence *influence)
 {
     const char *names[N_METHODS], *name = influence->options.method;
@@ -55,7 +57,8 @@ static xai_status find_method(xai_influence *influence)
     return status;
 }
 
-/* Options that only some methods have, and whether they are set. */
+/* Options that only some methods have, and whether they are set. One that would be ignored is refused: who sets a
+ * damping for TracIn expects another result. */
 static xai_status check_owned(const xai_influence *influence)
 {
     const xai_influence_options *o = &influence->options;
@@ -158,6 +161,7 @@ static xai_status check_checkpoints(const xai_influence *influence)
     return XAI_OK;
 }
 
+/* Kept as doubles of our own: the caller's array may go when the call returns. */
 static xai_status copy_rates(xai_influence *influence)
 {
     const double *given = influence->options.learning_rates;
@@ -173,6 +177,8 @@ static xai_status copy_rates(xai_influence *influence)
     return XAI_OK;
 }
 
+/* In this order, since each check reads what the one before has found: the method decides which options there may be,
+ * the solver what 0 stands for. */
 static xai_status read_options(xai_influence *influence, const xai_influence_options *options)
 {
     xai_status status = xai__options_read(&influence->options, sizeof influence->options, options, "options");
@@ -198,6 +204,7 @@ static xai_status read_options(xai_influence *influence, const xai_influence_opt
 
 /* --- solving --- */
 
+/* What solvers see of the options: they know nothing of methods, names and training sets. */
 static xai__solver_options solver_options(const xai_influence *influence)
 {
     const xai_influence_options *o = &influence->options;
@@ -225,6 +232,8 @@ static xai_status check_residual(const xai_influence *influence, const xai__solu
         solvers[influence->solver], solution->is_stopped ? ", stopped" : "", influence->options.damping);
 }
 
+/* Two triangular solves. The residual comes from the matrix itself, whose other half the factor leaves as it was: one
+ * product more, and it sees errors of the factor that the factor cannot. */
 static xai_status solve_directly(double *s, xai__solution *solution, const xai_influence *influence, const double *g)
 {
     size_t n = influence->hessian.n;
@@ -254,6 +263,8 @@ xai_status xai__influence_solve(double *s, xai__solution *solution, const xai_in
     return status < 0 ? status : check_residual(influence, solution);
 }
 
+/* LiSSA's recursion shrinks only what its matrix H / scale leaves below 1, so a scale that is too small diverges; one
+ * that is too large only takes more steps. */
 xai_status xai__influence_choose_scale(xai_influence *influence)
 {
     double largest;
@@ -317,6 +328,7 @@ xai_influence *xai_influence_ref(xai_influence *influence)
     return influence;
 }
 
+/* A method's own state first: it holds what belongs to the checkpoints. */
 void xai_influence_unref(xai_influence *influence)
 {
     xai_context *context;
@@ -386,6 +398,7 @@ xai_status xai_influence_self(double *scores, double *residual, xai_influence *i
     return influence->method->self(scores, residual, influence);
 }
 
+/* Descending. Equal scores the sort leaves in the order of their indices. */
 static int compare(const void *user, uint32_t a, uint32_t b)
 {
     const double *scores = user;

@@ -41,11 +41,13 @@ static header make_header(const xai__features_kind *kind)
     return h;
 }
 
+/* Two words in front: the key, and the digest of key and features. */
 static size_t record_size(const xai__features_kind *kind)
 {
     return XAI__FEATURES_RECORD + (size_t)kind->n_features * sizeof(float);
 }
 
+/* In a file that was checked: record is below the number of whole ones. */
 static const unsigned char *record_at(const xai__file *file, const xai__features_kind *kind, size_t record)
 {
     return file->data + XAI__FEATURES_HEADER + record * record_size(kind);
@@ -89,6 +91,7 @@ static xai_status check_header(const xai__file *file, const xai__features_kind *
     return XAI_OK;
 }
 
+/* Finds bytes that were changed or never written; it does not withstand somebody who wants to deceive. */
 static uint64_t digest_record(uint64_t key, const float *features, const xai__features_kind *kind)
 {
     return xai__hash(key, features, (size_t)kind->n_features * sizeof(float));
@@ -209,6 +212,7 @@ xai_status xai__features_writer_add(xai__features_writer *writer, uint64_t key, 
     return status;
 }
 
+/* Closing gives back the lock. Records were written by then, so nothing is left to fail. */
 void xai__features_writer_close(xai__features_writer *writer)
 {
     if (writer->fd >= 0)

@@ -73,7 +73,8 @@ static xai_status copy_weights(xai_training *t, const xai__constant *weights, co
     return t->weights != NULL ? XAI_OK : XAI_E_NO_MEMORY;
 }
 
-/* Everything that methods need of the layer is copied here, in double, so that they never look at the graph. */
+/* The layer's input is the features, its output the logits, both values of the graph that sessions can fetch.
+ * Everything that methods need of the layer is copied here, in double, so that they never look at the graph. */
 static xai_status find_layer(opening *o)
 {
     xai_training *t = o->training;
@@ -145,6 +146,7 @@ static xai_status read_list(opening *o)
     return status;
 }
 
+/* A label out of range would be an index out of a row of residuals later on. */
 static xai_status check_label(int64_t label, size_t n_classes, size_t index)
 {
     if (label >= 0 && label < (int64_t)n_classes)
@@ -179,6 +181,7 @@ static xai_status ask_for_labels(opening *o)
     return status;
 }
 
+/* Indices of examples are 32 bits wide in orders and batches. */
 static xai_status find_examples(opening *o)
 {
     const xai_training_options *options = &o->options;
@@ -207,6 +210,9 @@ static xai_status name_example(xai_status status, const xai__examples *examples,
     return xai__fail_in(status, place);
 }
 
+/* Decoded one after the other into their places in the batch, so that of the decoded pictures one at a time is held.
+ * The name of a picture goes in front of its message; where memory ran out or the callback said no, it is not its
+ * fault. */
 xai_status xai__training_prepare(xai_tensor **out, const xai_training *training, const uint32_t *examples, size_t first,
                                  size_t n)
 {
@@ -249,6 +255,7 @@ static xai_status check_finite(const opening *o, const float *features, size_t i
     return XAI_OK;
 }
 
+/* Into the block, or as a record behind those of the cache, which then is what is read. */
 static xai_status keep(opening *o, const float *features, size_t index)
 {
     size_t n = o->training->n_features;
@@ -265,6 +272,8 @@ static xai_status keep(opening *o, const float *features, size_t index)
     return status < 0 ? status : xai__features_writer_add(&o->writer, key, features);
 }
 
+/* The session batches by itself where its budget is small; here a batch bounds the pictures that are decoded at once.
+ */
 static xai_status compute_batch(opening *o)
 {
     size_t n = o->training->examples.n - o->n_done;
@@ -284,6 +293,7 @@ static xai_status compute_batch(opening *o)
     return status;
 }
 
+/* A stop after the last batch stops nothing. */
 static xai_status compute(opening *o)
 {
     size_t n = o->training->examples.n;
@@ -301,7 +311,7 @@ static xai_status compute(opening *o)
 
 /* --- where features are kept --- */
 
-/* Refused before the first picture is read, not when memory runs out at the last. */
+/* One block, N x n_features. Refused before the first picture is read, not when memory runs out at the last. */
 static xai_status begin_memory(opening *o)
 {
     uint64_t budget = o->run.memory_budget != 0 ? o->run.memory_budget : default_budget;
@@ -320,7 +330,8 @@ static xai_status begin_memory(opening *o)
     return t->block != NULL ? XAI_OK : XAI_E_NO_MEMORY;
 }
 
-/* A cache answers for the list's lines in their order. */
+/* A cache answers for the list's lines in their order: record i is example i. Lines may be added at the end of a list
+ * that was computed, but not put between others. */
 static xai_status check_keys(const opening *o, const xai__file *file, size_t n)
 {
     const xai__examples *e = &o->training->examples;
@@ -363,7 +374,8 @@ static xai_status begin_cache(opening *o)
     return status;
 }
 
-/* Features are read where they lie in the file. */
+/* Features are read where they lie in the file. Digests say that records are as they were written, not that numbers are
+ * finite, so this is looked at again. */
 static xai_status map_cache(opening *o)
 {
     xai_training *t = o->training;
@@ -414,6 +426,7 @@ static xai_status create(xai_training **out, xai_context *context)
     return XAI_OK;
 }
 
+/* The writer is closed before the set is handed out: its lock would keep others from the cache as long as it lives. */
 xai_status xai_training_open(xai_training **out, xai_session *session, const xai_training_options *options)
 {
     opening o = { .writer = { .fd = -1 } };
@@ -485,6 +498,7 @@ static xai_status fill(xai_training *t, xai_tensor *features, const int64_t *lab
     return status;
 }
 
+/* Shapes before numbers: whether all are finite can only be asked of what fits together. */
 xai_status xai_training_wrap(xai_training **out, xai_context *context, xai_tensor *features, const int64_t *labels,
                              const xai_tensor *weights, const xai_tensor *bias)
 {
@@ -528,6 +542,8 @@ xai_training *xai_training_ref(xai_training *training)
     return training;
 }
 
+/* Half-built ones come here, too: what was not made is NULL or zero. A mapped cache goes here
+ * and nowhere else: until then anybody with a reference may read features in it. */
 void xai_training_unref(xai_training *training)
 {
     xai_context *context;

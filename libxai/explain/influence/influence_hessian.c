@@ -98,7 +98,9 @@ static void add_row(void *user, size_t c, size_t lane)
     }
 }
 
-/* Blocks bound the memory; within one, first examples are shared out, then classes. */
+/* out = H v over the examples, H = mean of (diag p - p p') (x) x x', without ever making it: n_classes * n_inputs
+ * numbers a side. Blocks bound the memory; within one, first examples are shared out, whose rows of z no other task
+ * writes, then classes, whose rows of out none does. */
 static xai_status multiply(void *user, double *out, const double *v, const uint32_t *examples, size_t n_examples)
 {
     const xai__softmax_hessian *linear = user;
@@ -173,6 +175,8 @@ static void fill_block(void *user, size_t pair, size_t lane)
         block[k * size + k] += j->damping;
 }
 
+/* Block rows are classes, blocks n_inputs x n_inputs. Of pairs a >= b, so all blocks on and below the diagonal are
+ * filled, and those below it whole; the last line copies them up. */
 void xai__softmax_hessian_matrix(double *out, const xai__softmax_hessian *linear)
 {
     const xai_training *t = linear->training;
@@ -186,7 +190,7 @@ void xai__softmax_hessian_matrix(double *out, const xai__softmax_hessian *linear
 
 /* --- scores --- */
 
-/* s' g = (p - y)' S x: the gradient itself is never made. */
+/* s' g = (p - y)' S x, with S the n_classes x n_inputs that s is: the gradient itself, as large as s, is never made. */
 static void score_chunk(void *user, size_t chunk, size_t lane)
 {
     const job *j = user;
@@ -220,6 +224,7 @@ xai_status xai__softmax_hessian_scores(double *scores, const xai__softmax_hessia
 
 /* --- life --- */
 
+/* The softmax of every training example, once: every product needs it, and it costs half of one. */
 static void fill_probabilities(void *user, size_t chunk, size_t lane)
 {
     const job *j = user;
@@ -230,7 +235,8 @@ static void fill_probabilities(void *user, size_t chunk, size_t lane)
     xai__softmax_residuals(j->out + first * j->t->n_classes, j->t, &rows, NULL);
 }
 
-/* Of class c: mean of p (1 - p) x^2. */
+/* Of class c: mean of p (1 - p) x^2, and the damping. Features differ by orders of magnitude, and dividing by it
+ * takes that out of conjugate gradients. */
 static void fill_diagonal(void *user, size_t c, size_t lane)
 {
     const job *j = user;

@@ -71,7 +71,8 @@ static xai_status score(double *scores, const xai_influence *influence, const do
     return status;
 }
 
-/* One test example; memory holds g, s and the gradient at the logits. */
+/* One test example: (H + damping) s = g, then scores s' g_i / n. memory holds g, s and the gradient at the logits,
+ * which has n_classes elements and so fits into the third part. */
 static xai_status ask_one(double *scores, xai_influence_record *record, const xai_influence *influence, const float *x,
                           int64_t label, double *memory)
 {
@@ -117,7 +118,7 @@ static xai_status ask_last_layer(double *scores, xai_influence_record *records, 
 
 /* --- self-influence --- */
 
-/* g' H^-1 g = |L^-1 g|^2: half a solve an example. */
+/* With H = L L', g' H^-1 g = |L^-1 g|^2: half a solve an example, and never negative, whatever rounding does. */
 typedef struct self_job {
     const xai_influence *influence;
     double *scores, *memory; /* a gradient and a row of residuals a lane */

@@ -43,7 +43,7 @@ static size_t rows_size(const layers *l)
     return training_of(l)->n_classes * l->network.n;
 }
 
-/* Gradients of all logits for examples first to first + n. */
+/* Gradients of all logits for examples first to first + n: out[(example * n_classes + class) * n + element]. */
 static xai_status compute_rows(float *out, const layers *l, const uint32_t *examples, size_t first, size_t n)
 {
     xai_tensor *inputs = NULL;
@@ -71,7 +71,9 @@ static xai_status keep_jacobians(layers *l)
     return status;
 }
 
-/* out += weight * J' (diag p - p p') J v. */
+/* out += weight * J' (diag p - p p') J v, J being n_classes x n. With u = J v the middle is p (u - mean of u under p),
+ * so that v' H v is the variance of u under p: never negative, which is what conjugate gradients need. u has room for
+ * n_classes. */
 static void add_curvature(double *out, const layers *l, const float *jacobian, const double *p, const double *v,
                           double weight, double *u)
 {
@@ -146,7 +148,8 @@ static xai_status add_gradients(double *out, const layers *l, xai_session *sessi
     return status;
 }
 
-/* Both sides, so that the error falls with the square of the step. */
+/* H v = (g(parameters + h v) - g(parameters - h v)) / 2 h, g being the mean gradient. Both sides, so that the error
+ * falls with the square of the step; h v is relative_step times as long as the parameters, whatever the length of v. */
 static xai_status multiply_differences(const layers *l, double *out, const double *v, const uint32_t *examples,
                                        size_t n)
 {
@@ -170,6 +173,7 @@ static xai_status multiply_differences(const layers *l, double *out, const doubl
     return status;
 }
 
+/* What solvers call. The damping belongs to the whole mean, not to a batch's share of it: LiSSA adds it by itself. */
 static xai_status multiply(void *user, double *out, const double *v, const uint32_t *examples, size_t n_examples)
 {
     const layers *l = user;
@@ -307,6 +311,7 @@ static xai_status score(double *scores, const layers *l, const double *s, size_t
     return status;
 }
 
+/* Gradients come as floats, solvers are double: l->row is the copy that they are asked with. */
 static xai_status solve_row(double *s, xai__solution *solution, const layers *l, size_t row)
 {
     for (size_t k = 0; k < l->network.n; k++)
@@ -343,6 +348,7 @@ static xai_status solve_tests(double *s, xai_influence_record *records, const la
     return status < 0 ? status : remark;
 }
 
+/* Solves come first, for all tests: then the training set streams past once, however many tests there are. */
 static xai_status ask(double *scores, xai_influence_record *records, xai_influence *influence, const xai_tensor *inputs,
                       const int64_t *labels)
 {

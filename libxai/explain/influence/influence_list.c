@@ -47,7 +47,7 @@ static xai_status fail_line(const xai__file *file, size_t line, const char *word
     return xai__fail(XAI_E_FORMAT, "%s: line %zu: %s", file->name, line, words);
 }
 
-/* Says where a label stands that the model does not know. */
+/* A label is a class's name or its index. Says where one stands that the model does not know. */
 static xai_status find_label(int64_t *out, const xai__file *file, size_t line, const xai_model *model, const char *text)
 {
     char place[512];
@@ -79,6 +79,7 @@ static xai_status add_example(xai__examples *out, const char *path, size_t lengt
     return XAI_OK;
 }
 
+/* The label is what stands behind the cut, so that paths may hold blanks and labels, between tabs or commas, too. */
 static xai_status read_line(xai__examples *out, const xai__file *file, size_t line, const char *begin, const char *end,
                             const xai_model *model)
 {
@@ -108,6 +109,7 @@ static xai_status read_line(xai__examples *out, const xai__file *file, size_t li
     return status < 0 ? status : add_example(out, begin, (size_t)(path_end - begin), index);
 }
 
+/* Lines are counted from 1, as editors do. A last line needs no end. */
 xai_status xai__examples_read(xai__examples *out, const xai__file *file, const xai_model *model)
 {
     const char *at = (const char *)file->data, *end = at + file->size;
@@ -136,6 +138,7 @@ void xai__examples_fini(xai__examples *examples)
 
 /* --- pictures --- */
 
+/* Lists are moved together with their pictures, so paths go from the list's folder and not from the program's. */
 static char *full_path(const xai__examples *examples, size_t index)
 {
     const char *path = examples->paths[index];

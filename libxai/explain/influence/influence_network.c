@@ -91,6 +91,8 @@ static xai_status keep_inputs(xai__network *network)
     return XAI_OK;
 }
 
+/* The budget decides how many pictures' gradients are computed at a time, and whether prepared pictures are kept;
+ * neither changes a bit. */
 xai_status xai__network_init(xai__network *network, const xai_training *training, const xai_influence *influence,
                              bool takes_all, size_t n_rows)
 {
@@ -108,6 +110,7 @@ xai_status xai__network_init(xai__network *network, const xai_training *training
         network->n += graph_of(network)->values[network->parameters[i]].size;
     if (!xai__mul_size(&size, network->n, 2 * n_rows * sizeof(float)))
         return xai__fail_memory();
+    /* Twice, since the backward pass has its tensors beside our rows for a moment. */
     fits = network->budget / size;
     network->n_at_once = fits < 1 ? 1 : fits < MOST_AT_ONCE ? (size_t)fits : MOST_AT_ONCE;
     return keep_inputs(network);
@@ -179,6 +182,7 @@ static void fill_softmax(float *seed, const float *logits, size_t n, int64_t lab
         seed[c] = (float)(exp((double)logits[c] - top) / sum - ((int64_t)c == label));
 }
 
+/* d loss / d logits = softmax less one for the label; without labels a row of the identity for each logit. */
 static xai_status fill_seed(void *user, float *seed, size_t target, size_t first, size_t n, xai_tensor *const *fetched)
 {
     const seeds *s = user;
@@ -195,7 +199,8 @@ static xai_status fill_seed(void *user, float *seed, size_t target, size_t first
     return XAI_OK;
 }
 
-/* From a tensor a row and parameter to one row a picture. */
+/* From a tensor a row and parameter, n_images x its shape, to one run of n elements a row and picture: dot products
+ * then go over all parameters at once. */
 static void gather(float *out, xai_tensor *const *gradients, const xai__network *network, size_t n_images,
                    size_t n_rows)
 {
@@ -210,6 +215,8 @@ static void gather(float *out, xai_tensor *const *gradients, const xai__network 
             }
 }
 
+/* One forward pass for all rows; then a backward pass a row, each giving every image's own gradient and not their sum.
+ */
 xai_status xai__network_gradients(float *out, const xai__network *network, const xai_tensor *inputs,
                                   const int64_t *labels)
 {

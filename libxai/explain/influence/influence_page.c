@@ -57,6 +57,8 @@ typedef struct page {
 
 /* --- pictures --- */
 
+/* Three bytes are four digits; a last group of one or two ends in = signs. A kilobyte of text at a time, not a call a
+ * group. */
 static void add_base64(xai__text *text, const unsigned char *bytes, size_t size)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -80,6 +82,7 @@ static void add_base64(xai__text *text, const unsigned char *bytes, size_t size)
     }
 }
 
+/* At most 160 pixels along the longer side. */
 static xai_status shrink(xai_image **out, const xai_image *image)
 {
     int32_t longest = image->width > image->height ? image->width : image->height;
@@ -150,6 +153,8 @@ static void add_number(page *p, double number, bool is_signed)
     xai__text_add(&p->text, "%s%s", is_signed && number > 0 ? "+" : "", text);
 }
 
+/* Bars are in percent of the largest magnitude on the page. Names come from files and are written as words, so that
+ * none becomes markup. */
 static xai_status add_example(page *p, uint32_t index)
 {
     const char *path = xai_training_path(p->training, index);
@@ -193,6 +198,7 @@ static xai_status add_list(page *p, const char *title, const char *words, bool i
     return status;
 }
 
+/* What was asked, and how far the numbers below can be trusted: the residual says so. */
 static xai_status add_header(page *p, const xai_image *test, const char *name, const xai_influence_record *record)
 {
     xai_status status;

@@ -9,6 +9,8 @@
 /* Features are widened once for all classes, as many at a time as stay in the first-level cache beside the rows. */
 enum { WIDENED = 64 };
 
+/* Row by row of the matrix the features would be widened n_classes times; block by block once, and the sums of a block
+ * are added to those before it, in the order of the features. */
 void xai__softmax_apply(double *out, const xai_training *training, const double *matrix, const float *x)
 {
     size_t n = training->n_features, stride = training->n_inputs;
@@ -42,6 +44,7 @@ static double softmax(double *z, size_t n)
     return top + log(sum);
 }
 
+/* Row by row p = softmax(W x + b), less one at the label: d loss / d logits. */
 void xai__softmax_residuals(double *out, const xai_training *training, const xai__rows *rows, const int64_t *labels)
 {
     for (size_t i = 0; i < rows->n; i++) {
@@ -54,6 +57,7 @@ void xai__softmax_residuals(double *out, const xai_training *training, const xai
     }
 }
 
+/* d loss / d weights is residual x', and d loss / d bias the residual: x with a 1 behind it gives both. */
 static void outer_product(double *g, const double *residual, const float *x, const xai_training *training)
 {
     for (size_t c = 0; c < training->n_classes; c++) {
@@ -91,6 +95,7 @@ xai_status xai__softmax_look(xai_influence_record *record, double *g, double *re
     label = label < 0 ? (int64_t)top : label;
     own = residual[label];
     *record = (xai_influence_record){ .prediction = (int64_t)top, .label = label };
+    /* -log p[label] as log(sum of exp z) - z[label]: exact where p itself would be rounded to 0 or 1. */
     record->loss = softmax(residual, n) - own;
     residual[label] -= 1;
     if (g != NULL)

@@ -55,6 +55,8 @@ xai_status xai__solve_residual(double *out, const xai__hessian *h, const double 
     return status;
 }
 
+/* v -> H v / |v|, and v' H v of the last unit vector. That lies below the eigenvalue and rises to it: after so many
+ * steps it is near, and who uses it adds a margin. */
 xai_status xai__solve_largest(double *out, const xai__hessian *h, uint64_t seed)
 {
     enum { STEPS = 20 };
@@ -95,6 +97,9 @@ static void precondition(gradients *c)
         c->z[k] = c->h->diagonal != NULL ? c->r[k] / c->h->diagonal[k] : c->r[k];
 }
 
+/* One step of Hestenes and Stiefel's: along the direction p by r'z / p'Hp, which makes the residual orthogonal to all
+ * before; the next direction is z + (new r'z / old r'z) p. A direction without positive curvature has no bottom to go
+ * to: H is not what it should be, and no step is taken. */
 static xai_status step(gradients *c)
 {
     size_t n = c->h->n;
@@ -163,7 +168,10 @@ xai_status xai__solve_cg(double *s, xai__solution *solution, const xai__hessian 
 
 /* --- LiSSA --- */
 
-/* One run: h <- g + (1 - damping / scale) h - H h / scale, whose fixed point is scale times the solution. */
+/* One run (Agarwal, Bullins, Hazan): h <- g + (1 - damping / scale) h - H h / scale, whose fixed point is scale times
+ * the solution. Koh and Liang's program does not divide the damping, so that its fixed point is that of damping *
+ * scale. Products over all examples have the damping in them, those over a batch do not. Batches are drawn with
+ * replacement. */
 static xai_status run_lissa(double *s, double *product, uint32_t *batch, xai__solution *solution, const xai__hessian *h,
                             const double *g, const xai__solver_options *options, xai__rng *rng)
 {

@@ -43,7 +43,8 @@ static void end(xai_influence *influence)
     xai__free(influence->object.context, state);
 }
 
-/* Gradients of the training examples batch by batch: with those of the tests, or with themselves (tests NULL). */
+/* scores[test * n + i] += rate * g_test . g_i. Gradients of the training examples batch by batch: with those of the
+ * tests, or with themselves (tests NULL). */
 static xai_status add_products(double *scores, const xai__network *network, double rate, const float *tests,
                                size_t n_tests)
 {
@@ -69,7 +70,7 @@ static xai_status add_products(double *scores, const xai__network *network, doub
     return status;
 }
 
-/* The tests' gradients are kept, the training set's stream past. */
+/* The tests' gradients are kept, n_tests x n, the training set's stream past: there are more of them. */
 static xai_status add_checkpoint(double *scores, const xai__network *network, double rate, const xai_tensor *inputs,
                                  const int64_t *labels)
 {
@@ -110,6 +111,7 @@ static xai_status ask(double *scores, xai_influence_record *records, xai_influen
     return status;
 }
 
+/* rate |g_i|^2: each example's gradient with itself, so that it is computed once. */
 static xai_status self(double *scores, double *residual, xai_influence *influence)
 {
     const tracin *state = influence->state;

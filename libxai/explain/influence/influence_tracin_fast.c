@@ -36,6 +36,8 @@ static void residual_of(double *out, const xai_training *t, size_t index)
     xai__softmax_residuals(out, t, &row, &t->examples.labels[index]);
 }
 
+/* rate (r_test . r_i) (x_test . x_i + 1), r being softmax less one for the label: the product of two outer products.
+ * Tasks are runs of examples, so that no two write one score. */
 static void add_chunk(void *user, size_t chunk, size_t lane)
 {
     const job *j = user;

@@ -9,7 +9,8 @@
 
 static const double PI = 3.14159265358979323846;
 
-/* P_n(x) and its derivative, by the three-term recurrence. */
+/* P_n(x) and its derivative, by the three-term recurrence k P_k = (2k - 1) x P_(k-1) - (k - 1) P_(k-2). |x| < 1: at the
+ * ends the derivative's formula divides by 0, but no root lies there. */
 static double legendre(double *derivative, size_t n, double x)
 {
     double before = 1, p = x;
@@ -24,7 +25,9 @@ static double legendre(double *derivative, size_t n, double x)
     return p;
 }
 
-/* Newton's method from the asymptotic place of each root; roots are symmetric about the middle. */
+/* Newton's method from the asymptotic place of each root; roots are symmetric about the middle. Weights on -1 .. 1 are
+ * 2 / ((1 - x^2) P_n'(x)^2), half of which stand for the shorter interval from 0 to 1. For odd n the middle is a root
+ * exactly; Newton would leave it off by a rounding. The slope is taken once more where the root came to rest. */
 static void gauss_legendre(double *nodes, double *weights, size_t n)
 {
     for (size_t i = 0; i < (n + 1) / 2; i++) {

@@ -14,7 +14,8 @@
 
 enum { DEFAULT_STEPS = 50 };
 
-/* Gradients are left as they are. */
+/* Gradients are left as they are: their signs and sizes are what is looked at. Captum and the default differ in what
+ * each method does, not in how maps are scaled. */
 static const xai__profile profiles[] = {
     { .name = "default", .is_raw = true },
     { .name = "captum", .is_raw = true },
@@ -25,6 +26,7 @@ enum { N_PROFILES = sizeof profiles / sizeof *profiles, N_COMMON_PROFILES = 2 };
 
 /* --- methods --- */
 
+/* x g: to first order what each pixel adds to the score above that of an input of zeros. */
 static void multiply_by_input(const xai__saliency *s, xai_attribution *a, size_t target, double *sum,
                               const double *squares)
 {
@@ -142,6 +144,8 @@ static xai_status check_values(const xai_saliency_options *o)
     return XAI_OK;
 }
 
+/* Names first, since which options there may be depends on the method; defaults last, since zeros say what was left
+ * out. */
 static xai_status read_options(xai__saliency *s, const xai_saliency_options *options)
 {
     xai_saliency_options *o = &s->options;
@@ -166,7 +170,8 @@ static xai_status read_options(xai__saliency *s, const xai_saliency_options *opt
 
 /* --- the public function --- */
 
-/* Runs that differentiate one value each; a stop is a remark about all. */
+/* Runs that differentiate one value each; a stop is a remark about all. Each run begins with a copy of the options and
+ * frees what it makes, so that none sees what another left. */
 static xai_status explain(xai_attribution **out, const xai__saliency *s, const xai__targets *targets)
 {
     xai_status status = XAI_OK, remark = XAI_OK;

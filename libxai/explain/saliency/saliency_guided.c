@@ -59,6 +59,8 @@ xai_status xai__saliency_find_regions(xai__saliency *s)
     return status < 0 ? status : XAI_OK;
 }
 
+/* Guided gradient times region, the region for all channels alike. What Grad-CAM finds against the class is left out:
+ * pytorch-grad-cam's region has no negative part, of captum's it is cut off. */
 void xai__saliency_end_guided(const xai__saliency *s, xai_attribution *a, size_t target, double *sum,
                               const double *squares)
 {

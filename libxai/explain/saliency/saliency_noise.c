@@ -7,6 +7,7 @@
 #include "core/rng.h"
 #include "explain/saliency/saliency.h"
 
+/* Largest less smallest value over all channels, in which the paper measures its noise. */
 static double range_of(const xai_tensor *tensor)
 {
     double low = tensor->data[0], high = low;
@@ -47,7 +48,9 @@ xai_status xai__saliency_begin_noise(xai__saliency *s)
     return XAI_OK;
 }
 
-/* Random numbers by index, so that no sample depends on those before it. */
+/* x + N(0, sigma^2), for every element. Random numbers by index, so that no sample depends on those before it: sample i
+ * has the pairs from i ceil(n / 2) on. For odd n the last number of a sample is left over; if samples shared pairs, a
+ * batch would have to know where the last one ended. */
 void xai__saliency_noise_point(const xai__saliency *s, size_t index, float *image)
 {
     uint64_t first = (uint64_t)index * ((s->n_elements + 1) / 2);
@@ -89,7 +92,8 @@ void xai__saliency_end_mean_square(const xai__saliency *s, xai_attribution *a, s
     add_notes(s, a);
 }
 
-/* Of the samples themselves: divided by n, and never below zero by rounding. */
+/* Mean of squares less square of the mean, of the samples themselves: divided by n, and never below zero by rounding.
+ * In double the difference keeps nine digits even where the mean is a thousand times the deviation. */
 void xai__saliency_end_variance(const xai__saliency *s, xai_attribution *a, size_t target, double *sum,
                                 const double *squares)
 {

@@ -27,6 +27,7 @@ static xai_status fill_baseline(xai__saliency *s)
     return XAI_OK;
 }
 
+/* IG(x) = (x - x0) * integral over a from 0 to 1 of dF/dx at x0 + a (x - x0), the integral as a weighted sum. */
 xai_status xai__saliency_begin_path(xai__saliency *s)
 {
     xai_context *context = s->input->object.context;
@@ -42,6 +43,7 @@ xai_status xai__saliency_begin_path(xai__saliency *s)
     return xai__quadrature(s->nodes, s->weights, s->n_points, s->options.quadrature);
 }
 
+/* In float, as captum scales its inputs: at a = 1 the point is the input but for a rounding. */
 void xai__saliency_path_point(const xai__saliency *s, size_t index, float *image)
 {
     float along = (float)s->nodes[index];
@@ -62,6 +64,7 @@ static double missing_weight(const xai__saliency *s)
     return all / s->weight_done;
 }
 
+/* By completeness the map adds up to F(x) - F(x0); what is left of that is the error of the quadrature, and is told. */
 void xai__saliency_end_path(const xai__saliency *s, xai_attribution *a, size_t target, double *sum,
                             const double *squares)
 {

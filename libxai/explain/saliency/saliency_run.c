@@ -32,6 +32,7 @@ static xai_status create_images(xai_tensor **out, const xai__saliency *s, size_t
 
 /* --- scores at the ends --- */
 
+/* Before noise is added or a path walked: the top class is that of the input itself. */
 static void resolve_targets(xai__saliency *s)
 {
     for (size_t i = 0; i < s->targets.n; i++)
@@ -64,6 +65,7 @@ static double weight_of(const xai__saliency *s, size_t point)
     return s->weights != NULL ? s->weights[point] : 1;
 }
 
+/* Sums are targets x elements, the squares behind all of them. Double, for a hundred samples of both signs cancel. */
 static void add_gradient(const xai__saliency *s, size_t target, const float *gradient, double weight)
 {
     double *sum = s->sums + target * s->n_elements, *squares = sum + s->targets.n * s->n_elements;
@@ -89,6 +91,8 @@ static void add_batch(xai__saliency *s, xai_tensor *const *gradients, size_t n)
     s->n_done += n;
 }
 
+/* Forward once, backward once a target, all images at once. The first pass of a method without points is at the input,
+ * so its value serves for the scores; with points look_at_ends() came before. */
 static xai_status differentiate(xai__saliency *s, const xai_tensor *images, size_t n)
 {
     const xai__graph *graph = &s->session->model->graph;
@@ -159,6 +163,8 @@ static xai_status run_batches(xai__saliency *s)
 
 /* --- maps --- */
 
+/* One number a pixel. Sums keep signs, so what colours say against each other cancels; magnitudes do not, so the
+ * largest counts. */
 static void reduce_channels(float *map, const double *gradient, size_t n_channels, size_t n_pixels, uint32_t reduction)
 {
     for (size_t i = 0; i < n_pixels; i++) {
@@ -221,6 +227,8 @@ static xai_status finish_target(xai_attribution **out, xai__saliency *s, size_t 
     return status;
 }
 
+/* Points and their memory, scores at the ends, sums over all points, then a map a target. A stop between leaves maps of
+ * the points so far. */
 static xai_status compute(xai_attribution **out, xai__saliency *s)
 {
     size_t n_sums = s->method->has_squares ? 2 : 1, size;
@@ -248,6 +256,7 @@ static xai_status compute(xai_attribution **out, xai__saliency *s)
     return status < 0 ? status : remark;
 }
 
+/* All of it is NULL until it is made. */
 static void clean_up(xai__saliency *s)
 {
     xai_context *context = s->input->object.context;

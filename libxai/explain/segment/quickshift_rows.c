@@ -45,6 +45,7 @@ typedef struct stretch {
     double dy, dx;    /* squared */
 } stretch;
 
+/* No branch is left for the loops: pixels whose neighbour lies outside are not in the stretch. */
 static stretch find_stretch(const xai__climb *c, size_t y, ptrdiff_t dy, ptrdiff_t dx)
 {
     ptrdiff_t width = (ptrdiff_t)c->s->width, first = dx < 0 ? -dx : 0, end = dx > 0 ? width - dx : width;
@@ -77,6 +78,7 @@ static void add_density(double *restrict density, const double *restrict distanc
     }
 }
 
+/* Selects, not branches, so that the loop becomes vectors; & and not &&, which would be a branch. */
 static void find_denser(const xai__climb *c, const stretch *t, const double *distances, double *nearest,
                         int64_t *offsets)
 {

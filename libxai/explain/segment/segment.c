@@ -94,6 +94,7 @@ static xai_status close_gaps(xai_segments *segments)
     return XAI_OK;
 }
 
+/* Not a - b, which overflows. */
 static int compare_labels(const void *user, uint32_t a, uint32_t b)
 {
     const int32_t *labels = user;

@@ -59,6 +59,7 @@ static void find_ends(uint32_t ends[2], const forest *f, uint32_t edge)
     ends[1] = ends[0] + (uint32_t)f->directions[i].offset;
 }
 
+/* The cost of an edge is the distance of two smoothed colours. */
 static void measure_edges(forest *f)
 {
     double *const *planes = f->s->planes;
@@ -145,7 +146,8 @@ static int32_t join(forest *f, int32_t a, int32_t b)
     return root;
 }
 
-/* What a segment may differ by from its neighbours: single precision, as scikit-image has it. */
+/* What a segment may differ by from its neighbours, the paper's Int(C) + k / |C|: single precision, as scikit-image has
+ * it. The second part lets small segments join at all: one pixel has no inner difference. */
 static float tolerance(const forest *f, int32_t root, double scale)
 {
     return (float)(f->internal[root] + scale / (double)f->size[root]);

@@ -93,7 +93,8 @@ static double square_of(double x)
     return x * x;
 }
 
-/* What pixels this centre is nearer to than those before it. */
+/* What pixels this centre is nearer to than those before it: |colour|^2 + |place|^2 * weight, colours divided by the
+ * compactness before. Strictly nearer, so that of equals the first centre keeps the pixel. */
 static bool claim(clustering *c, size_t k, const size_t step[2], double weight)
 {
     const double *at = c->centres[k].at;
@@ -188,7 +189,8 @@ static bool find_neighbour(size_t *out, const merging *m, size_t i, size_t direc
     return inside[direction];
 }
 
-/* Gathers what hangs together with a pixel, up to a size; adjacent: the label met last beside it. */
+/* Gathers what hangs together with a pixel, breadth first and up to a size; adjacent: the label met last beside it.
+ * Parts that were numbered before are the only ones it can meet, so the first part of all has none. */
 static size_t flood(merging *m, size_t first, int32_t label, int32_t *adjacent)
 {
     size_t n = 1, visited = 0, next;

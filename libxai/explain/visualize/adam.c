@@ -29,7 +29,8 @@ void xai__adam_fini(xai__adam *adam)
     *adam = (xai__adam){ 0 };
 }
 
-/* The order of roundings is torch's: corrections are double, all that is done n times is float. */
+/* m += (1 - b1) (g - m); v = b2 v + (1 - b2) g^2; x -= rate / (1 - b1^t) * m / (sqrt(v / (1 - b2^t)) + epsilon). The
+ * order of roundings is torch's: corrections are double, all that is done n times is float. */
 void xai__adam_step(xai__adam *adam, float *values, const float *gradient)
 {
     double t = (double)++adam->n_steps;

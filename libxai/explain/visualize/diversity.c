@@ -27,6 +27,8 @@ static double dot(const float *a, const float *b, size_t n)
     return sum;
 }
 
+/* G[i][j] = sum over positions of x_i x_j: which channels occur together, wherever they do. Symmetric, so half of it is
+ * computed. */
 static void fill(grams *g, size_t picture, const float *elements)
 {
     size_t n = g->n_channels, m = g->n_positions;
@@ -40,7 +42,8 @@ static void fill(grams *g, size_t picture, const float *elements)
         matrix[i] = (float)(matrix[i] / g->norms[picture]);
 }
 
-/* A picture's matrix stands in its own score and in those of all others. */
+/* score(i) = -sum over k of <G_i, G_k>, of matrices of length 1, so a picture's matrix stands in its own score and in
+ * those of all others: its gradient is -(share_i + share_k) G_k, added up over k. */
 static void find_pull(grams *g, size_t picture, size_t n_pictures, const double *shares)
 {
     memset(g->pull, 0, g->size * sizeof *g->pull);
@@ -53,8 +56,8 @@ static void find_pull(grams *g, size_t picture, size_t n_pictures, const double 
     }
 }
 
-/* Back through the norm, then through the product: the matrix is symmetric, so twice its gradient times the elements.
- */
+/* Back through the norm: what lies along the matrix itself changes its length alone, and is taken off. Then through the
+ * product: the matrix is symmetric, so twice its gradient times the elements. */
 static void carry_back(float *seed, const grams *g, size_t picture, const float *elements)
 {
     const float *matrix = g->matrices + picture * g->size;

@@ -139,12 +139,14 @@ static parts divide(const xai__fourier *f, float *scratch)
     return p;
 }
 
-/* The partner of index i about the middle of n; n itself where i has none. */
+/* The partner of index i about the middle of n, n - i; n itself where i has none, which are 0 and, of even n, n / 2. */
 static size_t mirror(size_t i, size_t n)
 {
     return i == 0 || 2 * i == n ? n : n - i;
 }
 
+/* Before the first product, over rows: with c cosines and s sines of 2 pi i j / n, row y needs c even + i s odd and row
+ * height - y c even - i s odd, even and odd being sum and difference of a row of the spectrum and its partner. */
 static void fold_spectrum(const parts *p, const xai__fourier *f, const float *spectrum)
 {
     size_t n = 2 * f->n_columns;
@@ -179,7 +181,9 @@ static void unfold_spectrum(float *spectrum, const parts *p, const xai__fourier 
     }
 }
 
-/* Rows of cosine + i sine and their mirror images, each column as often as it stands in the whole spectrum. */
+/* Rows of cosine + i sine and their mirror images, each column as often as it stands in the whole spectrum: i (s0 + i
+ * s1) is -s1 + i s0. The norm is "ortho", 1 / sqrt(height width), which makes the forward transform the adjoint,
+ * divided by those counts. */
 static void unfold_rows(const parts *p, const xai__fourier *f)
 {
     float norm = (float)(1 / sqrt((double)f->height * (double)f->width));
@@ -200,6 +204,7 @@ static void unfold_rows(const parts *p, const xai__fourier *f)
         }
 }
 
+/* The transpose of the above, term by term: the same weights, each sum taken apart where it was put together. */
 static void fold_rows(const parts *p, const xai__fourier *f)
 {
     float norm = (float)(1 / sqrt((double)f->height * (double)f->width));
@@ -223,6 +228,8 @@ static void fold_rows(const parts *p, const xai__fourier *f)
 
 /* --- transforms --- */
 
+/* Over rows into height x n_columns complex numbers, of which the second product, over columns, needs only what is
+ * real: re cos - im sin. Columns x and width - x are its difference and its sum. */
 void xai__fourier_inverse(float *picture, const xai__fourier *f, const float *spectrum, float *scratch)
 {
     parts p = divide(f, scratch);
@@ -243,6 +250,7 @@ void xai__fourier_inverse(float *picture, const xai__fourier *f, const float *sp
         }
 }
 
+/* All steps of the inverse, transposed, from the last to the first. Tables are symmetric, so they serve as they are. */
 void xai__fourier_adjoint(float *spectrum, const xai__fourier *f, const float *picture, float *scratch)
 {
     parts p = divide(f, scratch);

@@ -25,7 +25,8 @@ typedef struct objective_kind {
 
 /* --- kinds --- */
 
-/* Sums are double: they are told to people, and an order of summing must not show in them. */
+/* The mean of one channel over its map. Sums are double: they are told to people, and an order of summing must not show
+ * in them. */
 static double evaluate_channel(float *seed, const xai__term *t, const float *elements, double share)
 {
     size_t n = t->height * t->width, first = (size_t)t->spec.channel * n;
@@ -46,6 +47,7 @@ static double evaluate_neuron(float *seed, const xai__term *t, const float *elem
     return elements[at];
 }
 
+/* The mean of squares over all channels: whatever the layer sees already, more of it. */
 static double evaluate_deepdream(float *seed, const xai__term *t, const float *elements, double share)
 {
     size_t n = t->n_channels * t->height * t->width;
@@ -93,7 +95,8 @@ static const float *direction_of(const xai__term *t)
     return t->spec.direction->data;
 }
 
-/* torch bounds both norms from below. */
+/* The mean over positions of cos(x, d) = x.d / (|x| |d|), with slope d / (|x| |d|) - cos x / |x|^2. torch bounds both
+ * norms from below; where the bound holds the norm is constant and the second part is 0. */
 static double evaluate_direction(float *seed, const xai__term *t, const float *elements, double share)
 {
     const double least = 1e-8;
@@ -111,7 +114,8 @@ static double evaluate_direction(float *seed, const xai__term *t, const float *e
     return sum / (double)n;
 }
 
-/* Below the floor the cosine has no slope, so that what points away is still pulled by its product. */
+/* lucid's direction with cossim_pow p: the mean of x.d max(cos, 0.1)^p. Below the floor the cosine has no slope, so
+ * that what points away is still pulled by its product. */
 static double evaluate_dot(float *seed, const xai__term *t, const float *elements, double share)
 {
     const double epsilon = 1e-4, floor = 0.1;
@@ -293,7 +297,8 @@ void xai__objectives_fini(xai__objectives *o)
     *o = (xai__objectives){ 0 };
 }
 
-/* How much of a term's weight a picture has. */
+/* How much of a term's weight a picture has: by its place on the ramp, all or nothing of one that the term is for, else
+ * an equal share, so that the sum over pictures is their mean. */
 static double ramp(const xai__objectives *o, const xai__term *t, size_t picture)
 {
     double rising = o->n_pictures > 1 ? (double)picture / (double)(o->n_pictures - 1) : 0;

@@ -38,7 +38,8 @@ static mixing find_mixing(bool is_correlated)
     return m;
 }
 
-/* Cramer's rule. */
+/* Cramer's rule: the transpose of the cofactors over the determinant. Indices run in a circle, which gives cofactors
+ * their signs. */
 static mixing invert(const mixing *m)
 {
     double a[N_COLORS][N_COLORS], determinant = 0;
@@ -139,6 +140,7 @@ void xai__parameterisation_fini(xai__parameterisation *p)
 
 /* --- beginnings --- */
 
+/* N(0, deviation^2), independent, as lucid and lucent begin: in a spectrum that is grey noise with little contrast. */
 void xai__parameterisation_start(xai__parameterisation *p, uint64_t seed, double deviation)
 {
     size_t n = N_COLORS * p->n_plane;
@@ -158,7 +160,8 @@ void xai__parameterisation_start(xai__parameterisation *p, uint64_t seed, double
     }
 }
 
-/* What the sigmoid and the mixing of colours make the picture of. */
+/* What the sigmoid and the mixing of colours make the picture of: the logit of each colour, unmixed. Half a byte away
+ * from 0 and 255, whose logits are infinite. */
 static void unmix(float *raw, const xai__parameterisation *p, const xai_image *image)
 {
     mixing mix = find_mixing(p->is_correlated), inverse = invert(&mix);
@@ -191,6 +194,7 @@ void xai__parameterisation_imitate(xai__parameterisation *p, const xai_image *im
             continue;
         }
         xai__fourier_adjoint(values, &p->fourier, p->raw + c * n_pixels, p->scratch);
+        /* The forward transform of what the inverse has to give, undone by the scale that it will have. */
         for (size_t i = 0; i < p->n_plane; i++)
             values[i] /= xai__fourier_weight(&p->fourier, i / 2 % p->fourier.n_columns) * p->scale[i];
     }
@@ -208,6 +212,7 @@ typedef struct job {
     const float *drawn, *of_pictures;
 } job;
 
+/* A task a plane: spectrum times scale, back to pixels. A lane's scratch is its own. */
 static void transform_plane(void *user, size_t plane, size_t lane)
 {
     const job *j = user;
@@ -264,6 +269,7 @@ static void color_back(void *user, size_t picture, size_t lane)
     }
 }
 
+/* The adjoint of the same: back to the spectrum, times scale. */
 static void transform_back(void *user, size_t plane, size_t lane)
 {
     const job *j = user;

@@ -23,6 +23,7 @@ static double add_difference(float *gradient, const float *picture, size_t from,
     return fabs(difference);
 }
 
+/* -(sum over planes of |down - here| + |right - here|): a sum and no mean, so it grows with the picture. */
 double xai__penalty_total_variation(float *gradient, const xai__term *term, const float *picture, size_t height,
                                     size_t width, double share)
 {
@@ -40,6 +41,7 @@ double xai__penalty_total_variation(float *gradient, const xai__term *term, cons
     return -sum;
 }
 
+/* -sum |x - parameter|. */
 double xai__penalty_l1(float *gradient, const xai__term *term, const float *picture, size_t height, size_t width,
                        double share)
 {
@@ -54,7 +56,7 @@ double xai__penalty_l1(float *gradient, const xai__term *term, const float *pict
     return -sum;
 }
 
-/* lucid's addend keeps the root's slope finite. */
+/* -sqrt(1e-6 + sum (x - parameter)^2): lucid's addend keeps the root's slope finite. */
 double xai__penalty_l2(float *gradient, const xai__term *term, const float *picture, size_t height, size_t width,
                        double share)
 {
@@ -84,6 +86,8 @@ static float blurred(const float *plane, size_t height, size_t width, size_t y, 
     return sum / weight;
 }
 
+/* -1/2 sum (x - blurred x)^2. The blurred picture counts as given, as in the originals, so that pixels follow their
+ * neighbours and not the other way round. */
 double xai__penalty_blur(float *gradient, const xai__term *term, const float *picture, size_t height, size_t width,
                          double share)
 {

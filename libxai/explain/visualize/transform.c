@@ -71,6 +71,8 @@ static double unit(const draft *d, size_t n)
     return d->profile->stretches && n > 1 ? (double)n / (double)(n - 1) : 1;
 }
 
+/* Shrinking cuts a window of the size less `most` out at a random place; the other kind shifts by up to most - 1 to the
+ * right and down, and what comes in is black. */
 static void add_jitter(draft *d, size_t number, size_t most)
 {
     size_t n = d->profile->shrinks ? most + 1 : most, row = pick(d, number, n), column = pick(d, number + 1, n);
@@ -150,6 +152,7 @@ void xai__transform_draw(xai__transform *out, const xai__transform_profile *prof
         add(&d, xai__warp_aligned(d.height, d.width, to_height, to_width));
 }
 
+/* The largest scale is 1.1, and padding may follow it; a plane of the model's input is the last. */
 size_t xai__transform_largest(size_t height, size_t width, size_t to_height, size_t to_width)
 {
     size_t longest = height > width ? height : width, most = (longest + 2 * PAD) * 11 / 10 + 2 * PAD,
@@ -160,6 +163,7 @@ size_t xai__transform_largest(size_t height, size_t width, size_t to_height, siz
 
 /* --- running --- */
 
+/* Between the first and the last, two halves of the scratch take turns: a warp reads one and writes the other. */
 void xai__transform_run(float *out, const xai__transform *t, const float *picture, size_t n_planes, float *scratch,
                         size_t largest)
 {

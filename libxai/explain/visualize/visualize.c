@@ -104,6 +104,7 @@ static xai_status collect_layers(xai__visualization *v)
     return XAI_OK;
 }
 
+/* Zeros: what is added to must begin with nothing. */
 static xai_status allocate(float **out, const xai__visualization *v, size_t count, size_t size)
 {
     size_t n;
@@ -177,6 +178,8 @@ static void clean_up(xai__visualization *v)
 
 /* --- where to begin --- */
 
+/* Parameters as torch and lucent lay them out, a spectrum as N x 3 x H x (W / 2 + 1) x 2, so that a run of theirs can
+ * be gone on with. */
 static xai_status take_start(xai__visualization *v)
 {
     const xai_tensor *start = v->options.start;

@@ -53,6 +53,7 @@ static xai_status evaluate_ahead(pass *p)
     return status;
 }
 
+/* d (weighted sum) / d seen, for all pictures, N x 3 x H x W: forward to the layer, back from it. */
 static xai_status differentiate(xai_tensor **gradient, pass *p, uint32_t rule)
 {
     const xai__graph *graph = &p->v->session->model->graph;
@@ -103,6 +104,7 @@ static xai_status redirect(xai_tensor *gradient, pass *p)
     return status;
 }
 
+/* Layers are passed one after the other: the sum's gradient is the sum of theirs. */
 static xai_status add_layer(xai__visualization *v, int32_t layer)
 {
     pass p = { .v = v, .layer = layer };

@@ -27,6 +27,7 @@ static void prepare(float *seen, const xai__preparation *p, size_t n)
             seen[i] = (seen[i] * unit - p->mean[c]) / p->std[c];
 }
 
+/* The transpose: the means drop out, and channels are turned round last. */
 static void prepare_back(float *of_seen, const xai__preparation *p, size_t n)
 {
     float unit = 255 * p->scale;
@@ -121,6 +122,7 @@ static void carry_back(xai__visualization *v)
     xai__team_give_back(&team);
 }
 
+/* The trace tells the scores of the parameters before the step, which are those that the gradient is of. */
 static xai_status take_step(xai__visualization *v)
 {
     xai_status status;

@@ -54,6 +54,7 @@ xai__warp xai__warp_legacy(size_t in_height, size_t in_width, size_t out_height,
     return warp;
 }
 
+/* Output p reads R (p - centre) + centre. Rows count downwards, so that the signs of the sines are exchanged. */
 xai__warp xai__warp_rotation(size_t height, size_t width, double radians)
 {
     xai__warp warp = xai__warp_shift(height, width, height, width, 0, 0, 0);
@@ -106,6 +107,7 @@ static void find_nearest(taps *t, size_t i, const xai__warp *w, double y, double
     }
 }
 
+/* Weights of the four pixels around (y, x); they add up to 1, outside ones included, whose share goes to the fill. */
 static void find_bilinear(taps *t, size_t i, const xai__warp *w, double y, double x)
 {
     int32_t top = floor_to_int(y), left = floor_to_int(x);
@@ -222,6 +224,8 @@ void xai__warp_run(float *out, const xai__warp *w, const float *in, size_t n_pla
         }
 }
 
+/* Scatters where the run gathers: <warp(a), b> = <a, adjoint(b)> for a fill of 0. Pixels that several outputs read add
+ * up, which is why the planes begin at zero and rows are not shared among threads. */
 void xai__warp_adjoint(float *in, const xai__warp *w, const float *out, size_t n_planes)
 {
     size_t in_size = w->in_height * w->in_width, out_size = w->out_height * w->out_width;
