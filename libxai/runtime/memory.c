@@ -2,8 +2,6 @@
  * Where buffers lie in the arena. */
 #include "runtime/memory.h"
 
-#include <stdbool.h>
-
 #include "core/memory.h"
 
 /* Lives are steps, both ends included: a step's input and output never share memory. */
@@ -54,7 +52,7 @@ xai_status xai__memory_assign(xai_context *context, xai__buffer *buffers, size_t
     if (order == NULL)
         return XAI_E_NO_MEMORY;
     for (size_t i = 0; i < n_buffers; i++)
-        if (buffers[i].constant == NULL && buffers[i].fed < 0)
+        if (buffers[i].constant == NULL && buffers[i].fed < 0 && !buffers[i].in_scratch)
             order[n++] = i;
     sort_by_size(order, buffers, n);
     for (size_t i = 0; i < n; i++) {

@@ -110,9 +110,10 @@ static xai__pair plan_pair(const xai__plan *plan, const xai__step *first)
     return (xai__pair){ 0 };
 }
 
-/* The second step writes while the first still reads. */
+/* The second step writes while the first still reads. What passes between them needs no memory of its own. */
 static void live_together(xai__plan *plan, size_t index)
 {
+    plan->buffers[plan->places[plan->steps[index].out].buffer].in_scratch = true;
     for (size_t i = 0; i < plan->n_buffers; i++) {
         xai__buffer *buffer = &plan->buffers[i];
 

@@ -215,7 +215,7 @@ START_TEST(large_values_stay_in_the_cache)
     xai_context *context = testing_context(1);
     xai_model *model = network_inverted(context);
     int32_t fetched[2] = { -1, model->graph.output };
-    size_t n_pairs[2] = { 0, 0 };
+    size_t n_pairs[2] = { 0, 0 }, arenas[2];
 
     ck_assert_ok(xai__graph_find(&fetched[0], &model->graph, "a.clip1"));
     for (size_t i = 0; i < 2; i++) {
@@ -230,12 +230,15 @@ START_TEST(large_values_stay_in_the_cache)
         xai__plan *plan = NULL;
 
         ck_assert_ok(xai__cache_plan(&plan, model, &key));
+        arenas[i] = plan->arena;
         for (size_t j = 0; j < plan->n_steps; j++)
             n_pairs[i] += plan->steps[j].pair.n_rows > 0;
         xai__cache_release(model, plan);
     }
     ck_assert_uint_eq(n_pairs[0], 1);
     ck_assert_uint_eq(n_pairs[1], 2);
+    /* a.clip1 passes through scratch memory where nobody watches it. */
+    ck_assert_uint_le(arenas[1] + model->graph.values[fetched[0]].size, arenas[0]);
     xai_model_unref(model);
     xai_context_unref(context);
 }
