@@ -26,14 +26,16 @@ static uint32_t float_to_bits(float value)
     return bits;
 }
 
-/* Exponent and mantissa move up 13 bits; a multiplication corrects the bias and makes denormals normal. */
+/* Exponent and mantissa move up 13 bits; a multiplication corrects the bias and makes denormals normal. Chosen by a
+ * mask rather than a condition, which would keep compilers from using vectors. */
 static float half_to_float(uint32_t half)
 {
     uint32_t body = (half & 0x7fff) << 13;
     uint32_t finite = float_to_bits(bits_to_float(body) * 0x1p112f);
     uint32_t special = body | 0x7f800000;
+    uint32_t is_special = 0u - (uint32_t)((int32_t)body >= 0x0f800000);
 
-    return bits_to_float((half & 0x8000) << 16 | (body >= 0x0f800000 ? special : finite));
+    return bits_to_float((half & 0x8000) << 16 | (special & is_special) | (finite & ~is_special));
 }
 
 #define DEFINE_CONVERT(name, type, expression)                                                                         \

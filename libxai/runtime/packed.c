@@ -81,6 +81,7 @@ typedef struct pack_job {
     size_t size;
     const float *raw; /* NULL: parts are read into a lane's share of scratch */
     float *scratch;
+    const xai__weights *file; /* it may lie in this; NULL: in none */
     void *out;
 } pack_job;
 
@@ -88,18 +89,19 @@ static void pack_part(void *data, size_t index, size_t lane)
 {
     const pack_job *job = data;
     const size_t part_size = job->packing->part_size, first = index * part_size;
+    const size_t n = job->size - first < part_size ? job->size - first : part_size;
     const float *raw;
 
     if (job->raw != NULL) {
         raw = job->raw + first;
     } else {
-        const size_t n = job->size - first < part_size ? job->size - first : part_size;
         float *part = job->scratch + lane * part_size;
 
         xai__constant_read(part, job->constant, first, n);
         raw = part;
     }
     job->packing->pack(job->out, raw, job->desc, index);
+    xai__constant_forget(job->constant, first, n, job->file);
 }
 
 /* Where each part reads weights of its own, a part at a time is made float32: a copy of a whole layer would be the most
@@ -117,9 +119,11 @@ static xai_status find_raw(pack_job *job, float **copy, xai_context *context, co
 }
 
 static xai_status pack(xai__packed *out, xai_context *context, const xai__packing *packing, const xai__op_desc *desc,
-                       const xai__constant *constant, size_t size)
+                       const xai__constant *constant, size_t size, const xai__weights *file)
 {
-    pack_job job = { .packing = packing, .desc = desc, .constant = constant, .size = size, .out = out->data };
+    pack_job job = {
+        .packing = packing, .desc = desc, .constant = constant, .size = size, .file = file, .out = out->data
+    };
     xai__team team = xai__team_take(context);
     float *copy;
     xai_status status = find_raw(&job, &copy, context, &team);
@@ -139,7 +143,7 @@ xai_status xai__packed_weights(xai__packed **out, xai__packed_set *set, const xa
 
     if (status < 0 || found)
         return status;
-    status = pack(*out, set->context, packing, desc, &weights->constant, weights->size);
+    status = pack(*out, set->context, packing, desc, &weights->constant, weights->size, set->weights);
     forget(set, weights);
     return finish(out, set, status);
 }
@@ -206,7 +210,7 @@ static xai_status pack_transposed(xai__packed *out, xai_context *context, const 
     xai_status status = turned != NULL ? transpose(turned, context, desc, weights) : XAI_E_NO_MEMORY;
 
     if (status == XAI_OK)
-        status = pack(out, context, packing, desc, &constant, weights->size);
+        status = pack(out, context, packing, desc, &constant, weights->size, NULL);
     xai__free(context, turned);
     return status;
 }

@@ -57,8 +57,10 @@ static void find_range(plot *p)
         size_t n = p->curves[c]->size / 2;
 
         for (size_t i = n; i < 2 * n; i++) {
-            p->low = fmin(p->low, (double)p->curves[c]->data[i]);
-            p->high = fmax(p->high, (double)p->curves[c]->data[i]);
+            double score = (double)p->curves[c]->data[i];
+
+            p->low = score < p->low ? score : p->low;
+            p->high = score > p->high ? score : p->high;
         }
     }
 }
