@@ -6,13 +6,15 @@
 #include "io/safetensors.h"
 #include "io/weights.h"
 
-/* Tensors that share a storage are written one by one, so a small file could ask for a huge one. */
+/* Tensors that share a storage are written one by one, so a small file could ask for a huge one. What honest files
+ * share is a layer or two; SPARE lets small ones share as they like. */
 enum { MOST_GROWTH = 16, SPARE = 64 << 20 };
 
 static xai_status check_growth(const xai__weights *weights)
 {
     size_t left, size;
 
+    /* What may still be written is counted down rather than a sum up, which could overflow. */
     xai__weights_bytes(weights, &size);
     left = size < (PTRDIFF_MAX - SPARE) / MOST_GROWTH ? size * MOST_GROWTH + SPARE : PTRDIFF_MAX;
     for (size_t i = 0; i < xai__weights_count(weights); i++) {

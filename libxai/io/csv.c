@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * CSV in: one pass over the bytes, cells decoded side by side. */
+ * CSV in: one pass over the bytes, cells decoded side by side.
+ *
+ * A cell is kept as its text and a NUL, all cells one after the other in one buffer. They never need more than the
+ * file's bytes and one: every cell but the last of the file has a comma or a line's end behind it, which pays for its
+ * NUL, and quotes only take away. So the buffer is allocated once, and what adds to it need not look for room. */
 #include "io/csv.h"
 
 #include <stdarg.h>
@@ -47,7 +51,8 @@ static xai_status begin_cell(reader *r)
     return XAI_OK;
 }
 
-/* Behind an opening quote: up to the closing one, two in a row standing for one. */
+/* Behind an opening quote: up to the closing one, two in a row standing for one. Lines may end within. One that is
+ * never closed takes in the rest of the file, so the message names the line where it was opened. */
 static xai_status read_quoted(reader *r)
 {
     const unsigned char *data = r->file->data;
@@ -70,6 +75,8 @@ static xai_status read_quoted(reader *r)
     }
 }
 
+/* RFC 4180 allows quotes only around a whole cell; one in the middle is most likely a cell that was meant to be quoted.
+ */
 static xai_status read_plain(reader *r)
 {
     const unsigned char *data = r->file->data;
@@ -116,6 +123,7 @@ static xai_status read_cell(reader *r)
     return status < 0 ? status : end_cell(r);
 }
 
+/* The caller has made sure that a byte is left. */
 static bool is_empty_line(const reader *r)
 {
     const unsigned char *data = r->file->data + r->at;
@@ -124,6 +132,7 @@ static bool is_empty_line(const reader *r)
     return data[0] == '\n' || (left >= 2 && data[0] == '\r' && data[1] == '\n');
 }
 
+/* The line is kept for messages: with line ends in quotes, rows and lines do not count alike. */
 static xai_status begin_row(reader *r)
 {
     void *lines = r->csv->lines;
@@ -147,7 +156,7 @@ static xai_status read_row(reader *r)
         status = read_cell(r);
     if (status < 0)
         return status;
-    if (csv->n_rows == 1)
+    if (csv->n_rows == 1) /* the header, which every other row is measured by */
         csv->n_columns = r->n_cells;
     if (r->n_cells - n_before != csv->n_columns)
         return xai__fail(XAI_E_FORMAT, "%s: line %zu: has %zu cells, but the header has %zu", r->file->name,
@@ -155,6 +164,7 @@ static xai_status read_row(reader *r)
     return XAI_OK;
 }
 
+/* Once for the whole file, so that no cell has to be checked. A NUL would cut its cell's text short. */
 static xai_status check_bytes(const xai__file *file)
 {
     size_t bad = xai__utf8_check(file->data, file->size);
@@ -182,6 +192,7 @@ static xai_status read_rows(reader *r)
     if (r->csv->text == NULL)
         return XAI_E_NO_MEMORY;
     while (status == XAI_OK && r->at < file->size) {
+        /* In a table of one column an empty line is a row, whose cell is missing. */
         if (r->csv->n_columns != 1 && is_empty_line(r)) {
             r->at += file->data[r->at] == '\r' ? 2 : 1;
             r->line++;

@@ -26,8 +26,9 @@ static uint32_t float_to_bits(float value)
     return bits;
 }
 
-/* Exponent and mantissa move up 13 bits; a multiplication corrects the bias and makes denormals normal. Chosen by a
- * mask rather than a condition, which would keep compilers from using vectors. */
+/* Exponent and mantissa move up 13 bits, to where a float has them; a multiplication by 2^(127 - 15) corrects the bias
+ * and makes denormals normal, exactly. 0x0f800000 is the half's largest exponent so moved: infinity and NaN, which get
+ * the float's largest. Chosen by a mask rather than a condition, which would keep compilers from using vectors. */
 static float half_to_float(uint32_t half)
 {
     uint32_t body = (half & 0x7fff) << 13;
@@ -38,6 +39,7 @@ static float half_to_float(uint32_t half)
     return bits_to_float((half & 0x8000) << 16 | (special & is_special) | (finite & ~is_special));
 }
 
+/* A loop over one block; x is an element of the type as the host has it. */
 #define DEFINE_CONVERT(name, type, expression)                                                                         \
     static void name(float *out, const void *in)                                                                       \
     {                                                                                                                  \
@@ -63,6 +65,7 @@ DEFINE_CONVERT(convert_bf16, uint16_t, bits_to_float((uint32_t)x << 16))
 DEFINE_CONVERT(convert_f32, uint32_t, bits_to_float(x))
 DEFINE_CONVERT(convert_f64, double, (float)x)
 
+/* Types without a conversion are known, so that files that hold some can be listed and rewritten. */
 static const struct {
     const char *name;
     unsigned char bits;
@@ -151,6 +154,7 @@ bool xai__dtype_widen(float *out, const void *in, size_t count, uint32_t dtype, 
     for (size_t at = 0; at < count; at += BLOCK) {
         size_t n = count - at < BLOCK ? count - at : BLOCK;
 
+        /* The last block is converted whole, what is left of the one before it included, and its first n are taken. */
         memcpy(block, from + at * size, n * size);
         if (swap)
             reverse(block, n, size);

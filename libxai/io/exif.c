@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * EXIF orientation: found in a TIFF directory that may say anything, applied by walking the source in another order. */
+ * EXIF orientation: found in a TIFF directory that may say anything, applied by walking the source in another order.
+ *
+ * A TIFF block begins with its byte order (II or MM), 42, and the offset of its directory: a number of entries, then
+ * the entries of 12 bytes, tag, type, count and value. A value of up to four bytes stands in the entry itself, so
+ * nothing else has to be followed. */
 #include "io/exif.h"
 
 #include <string.h>
@@ -27,6 +31,8 @@ static uint32_t read_number(const tiff_reader *tiff, size_t at, size_t n_bytes)
     return value;
 }
 
+/* The orientation, if the entry is one; 0 for any other. Cameras write a SHORT, software also the neighbouring types.
+ */
 static uint32_t read_entry(const tiff_reader *tiff, size_t at)
 {
     uint32_t type = read_number(tiff, at + 2, 2);
@@ -56,7 +62,8 @@ uint32_t xai__exif_orientation(const unsigned char *data, size_t size)
     tiff.big = data[0] == 'M';
     directory = read_number(&tiff, 4, 4);
     n_entries = read_number(&tiff, directory, 2);
-    /* Entries past the end read as 0, so a lying count costs at most 65535 short steps. */
+    /* Entries past the end read as 0, so a lying count costs at most 65535 short steps. Of several the last counts, as
+     * in Pillow. */
     for (uint32_t i = 0; i < n_entries; i++) {
         uint32_t value = read_entry(&tiff, directory + 2 + (size_t)i * ENTRY_SIZE);
 
@@ -72,12 +79,16 @@ typedef struct turn {
     bool from_right, from_bottom;
 } turn;
 
+/* By orientation: 2 to 4 are the picture mirrored, turned by half and mirrored upside down; 5 to 8 lie on their side.
+ */
 static const turn turns[9] = {
     [2] = { false, true, false }, [3] = { false, true, true }, [4] = { false, false, true },
     [5] = { true, false, false }, [6] = { true, false, true }, [7] = { true, true, true },
     [8] = { true, true, false },
 };
 
+/* Writes the upright picture in its own order; the steps say how far that is from pixel to pixel of the stored one, and
+ * from its corner that becomes the upper left one. */
 static void copy_turned(xai_image *to, const xai_image *from, const turn *how)
 {
     ptrdiff_t stride = 3 * (ptrdiff_t)from->width;

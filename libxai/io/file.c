@@ -17,7 +17,8 @@
 #include "core/memory.h"
 #include "io/file_name.h"
 
-/* Below this a mapping costs more than a copy. */
+/* Below this a mapping costs more than a copy: a system call, a page fault a page, and a whole page for the last bytes.
+ */
 enum { SMALL_FILE = 1 << 16 };
 
 /* What an empty or failed file points to, so that data + size is always a pointer. */
@@ -126,7 +127,8 @@ static xai_status read_whole(xai__file *file, int fd, size_t size)
     return XAI_OK;
 }
 
-/* Decides by the open descriptor: a path could name another file a moment later. */
+/* Decides by the open descriptor: a path could name another file a moment later. A mapping shows a file that is cut
+ * short under it as a bus error; whoever cannot rule that out asks the context for copies. */
 static xai_status take(xai__file *file, int fd)
 {
     struct stat info;
@@ -175,6 +177,7 @@ xai_status xai__file_open(xai__file *file, xai_context *context, const char *pat
     return status;
 }
 
+/* A copy, because readers keep pointers into the bytes for as long as what they read lives. */
 xai_status xai__file_wrap(xai__file *file, xai_context *context, const void *bytes, size_t size)
 {
     *file = (xai__file){ .context = context, .size = size };
@@ -190,6 +193,8 @@ xai_status xai__file_wrap(xai__file *file, xai_context *context, const void *byt
     return XAI_OK;
 }
 
+/* The first and the last page may hold bytes of others, so the range is rounded inwards. The mapping was never written
+ * to, so what is dropped here comes back from the file. */
 void xai__file_forget(const xai__file *file, const void *data, size_t size)
 {
     const unsigned char *bytes = data;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Files as bytes, for writing: whole or not at all, though a power cut is not guarded against. */
+ * Files as bytes, for writing: whole or not at all, though a power cut is not guarded against.
+ *
+ * The bytes go to a file beside the one that is meant, and rename() puts it in its place at the end. Whoever has the
+ * old file open or mapped, this process included, keeps it whole. */
 #include "io/file.h"
 
 #include <errno.h>
@@ -35,7 +38,8 @@ static xai_status resolve(xai__file_writer *writer, const char *path)
     return writer->path != NULL ? XAI_OK : XAI_E_NO_MEMORY;
 }
 
-/* Renaming over /dev/null would replace the device. */
+/* Renaming over /dev/null would replace the device. *mode: the permissions of the file that is replaced, which the new
+ * one is to have; left alone where there is none, since then the umask decides. */
 static xai_status check_target(const xai__file_writer *writer, mode_t *mode)
 {
     struct stat info;
@@ -56,6 +60,7 @@ static char *temporary_name(const xai__file_writer *writer, uint64_t salt)
     const char *slash = strrchr(writer->path, '/');
     int folder = slash != NULL ? (int)(slash - writer->path) + 1 : 0;
     struct timespec now;
+    /* Different for two processes, two writers of one and two attempts of one; O_EXCL below catches what is left. */
     uint64_t noise[3] = { (uint64_t)getpid(), (uint64_t)(uintptr_t)writer, salt };
 
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -129,6 +134,7 @@ xai_status xai__file_writer_commit(xai__file_writer *writer)
     /* close() reports what the network or a full disk refused late. */
     if (failed < 0 && errno != EINTR)
         return xai__file_fail_errno(writer->name, "write", errno);
+    /* Until this has gone well temporary stays set, and closing the writer removes the file. */
     if (rename(writer->temporary, writer->path) < 0)
         return xai__file_fail_errno(writer->name, "write", errno);
     xai__free(writer->context, writer->temporary);

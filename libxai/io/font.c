@@ -4,7 +4,8 @@
 
 /* clang-format off */
 
-/* From the blank on; the last one stands for everything else. */
+/* Drawn for this file, a dot a character, from the blank on; the last one stands for everything else. A row of glyphs is
+ * found by the character's code less FIRST. */
 static const char glyphs[96][XAI__FONT_HEIGHT][XAI__FONT_WIDTH] = {
     { ".....", ".....", ".....", ".....", ".....", ".....", ".....", "....." }, /*   */
     { "..#..", "..#..", "..#..", "..#..", "..#..", ".....", "..#..", "....." }, /* ! */
@@ -129,6 +130,7 @@ size_t xai__font_length(const char *text)
     return n;
 }
 
+/* One dot. The bounds are part of the loops, so a text may begin and end outside of the picture. */
 static void fill(xai_image *image, int64_t x, int64_t y, int32_t side, const uint8_t rgb[3])
 {
     for (int64_t v = y < 0 ? 0 : y; v < y + side && v < image->height; v++)

@@ -18,7 +18,8 @@
 
 enum { DEFAULT_QUALITY = 90, MAX_QUALITY = 100 };
 
-/* The functions are NULL where the library was built without the format. */
+/* A row a format: how its bytes begin, how its files' names end, what reads and writes it. The functions are NULL where
+ * the library was built without the format, which is then still known by name. */
 typedef struct picture_format {
     const char *name;
     const char *magic;
@@ -47,7 +48,8 @@ static const picture_format formats[] = {
 
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 
-/* What people hand in instead. The first row that fits counts. */
+/* What people hand in instead. The first row that fits counts, so that what is told by fewer bytes comes behind what
+ * would fit it too. Bytes at an offset skip a length or a brand that differs from file to file. */
 static const struct {
     size_t offset;
     const char *magic;
@@ -101,6 +103,7 @@ xai_status xai__image_create(xai_image **out, xai_context *context, int64_t widt
     *out = NULL;
     if (status < 0)
         return status;
+    /* A context may allow any number of pixels, so their bytes can be more than there are addresses for. */
     if (!xai__mul_size(&size, (size_t)width * (size_t)height, 3) || !xai__add_size(&size, size, XAI__IMAGE_SLACK))
         return xai__fail_memory();
     image = xai__zalloc_array(context, 1, sizeof *image);
@@ -153,6 +156,7 @@ static xai_status refuse(const unsigned char *bytes, size_t size)
     return xai__fail(XAI_E_FORMAT, "neither PNG nor JPEG: the first of %zu bytes is 0x%02x", size, bytes[0]);
 }
 
+/* The bytes decide how a picture is read; what its file is called does not. */
 static const picture_format *find_by_bytes(const unsigned char *bytes, size_t size)
 {
     for (size_t i = 0; i < N_FORMATS; i++)
@@ -161,6 +165,8 @@ static const picture_format *find_by_bytes(const unsigned char *bytes, size_t si
     return NULL;
 }
 
+/* A decoder gives pixels only, so the orientation is looked up in the bytes once more: a walk over markers or chunks.
+ */
 static xai_status decode(xai_image **out, xai_context *context, const unsigned char *bytes, size_t size, uint32_t flags)
 {
     const picture_format *format = find_by_bytes(bytes, size);
@@ -177,7 +183,7 @@ static xai_status decode(xai_image **out, xai_context *context, const unsigned c
     return status;
 }
 
-/* What loading and decoding check alike. */
+/* What loading and decoding check alike. Unknown flags are refused, for a later version may give them a meaning. */
 static xai_status check_door(const xai_image *const *out, const xai_context *context, const void *input,
                              const char *name, uint32_t flags)
 {
@@ -193,7 +199,7 @@ xai_status xai_image_decode(xai_image **out, xai_context *context, const void *b
     xai_status status;
 
     XAI__ENTER(out);
-    /* No bytes need no pointer. */
+    /* No bytes need no pointer; what is said of them is that there are none. */
     status = check_door((const xai_image *const *)out, context, size > 0 ? bytes : "", "bytes", flags);
     return status < 0 ? status : decode(out, context, bytes, size, flags);
 }
@@ -258,6 +264,7 @@ static bool ends_with(const char *path, const char *ending)
     return length > n && strcasecmp(path + length - n, ending) == 0;
 }
 
+/* In any case: cameras write .JPG. */
 static const picture_format *find_by_ending(const char *path)
 {
     for (size_t i = 0; i < N_FORMATS; i++)
@@ -267,7 +274,8 @@ static const picture_format *find_by_ending(const char *path)
     return NULL;
 }
 
-/* All that can be refused is refused before the picture is encoded. */
+/* All that can be refused is refused before the picture is encoded. The name decides the format, since there are no
+ * bytes yet that could. */
 static xai_status check_save(const xai_image *image, const char *path, int32_t quality)
 {
     const picture_format *format;
@@ -295,6 +303,7 @@ xai_status xai_image_save(const xai_image *image, const char *path, int32_t qual
     status = check_save(image, path, quality);
     if (status < 0)
         return status;
+    /* Encoded in memory first: nothing of a picture that fails half-way ever reaches the disk. */
     status = find_by_ending(path)->encode(&bytes, &size, image, quality != 0 ? quality : DEFAULT_QUALITY);
     if (status < 0)
         return xai__fail_in(status, xai__file_tail(path));

@@ -31,6 +31,7 @@ static bool is_known_frame(uint8_t frame)
     return frame <= 0xC2 || frame == 0xC9 || frame == 0xCA;
 }
 
+/* A plain picture has one scan a component at most and is never refused for its size here; the pixel cap did that. */
 static xai_status check_scans(const xai__jpeg_header *header)
 {
     uint64_t n_pixels = (uint64_t)header->width * (uint64_t)header->height, n_scans = header->n_scans;
@@ -43,6 +44,7 @@ static xai_status check_scans(const xai__jpeg_header *header)
     return XAI_OK;
 }
 
+/* libjpeg would refuse most of these too, but in words that only its authors understand. */
 static xai_status check_header(const xai__jpeg_header *header)
 {
     int n = header->n_components;
@@ -65,6 +67,7 @@ static xai_status check_header(const xai__jpeg_header *header)
     return check_scans(header);
 }
 
+/* TurboJPEG has no error code for memory that ran out, only libjpeg's two sentences. */
 static xai_status fail(tjhandle handle, const char *doing)
 {
     const char *words = tjGetErrorStr2(handle);
@@ -128,6 +131,7 @@ static void convert_cmyk(uint8_t *rgb, const uint8_t *cmyk, size_t n_pixels)
             rgb[c] = (uint8_t)(cmyk[3] - scale_byte(255u - cmyk[c], cmyk[3]));
 }
 
+/* TurboJPEG converts to RGB from grey and YCbCr only, so four inks take a copy of their own. */
 static xai_status decode_cmyk(xai_image *image, tjhandle handle, const xai__jpeg_header *header,
                               const unsigned char *bytes, size_t size)
 {
@@ -178,6 +182,7 @@ xai_status xai__jpeg_decode(xai_image **out, xai_context *context, const unsigne
     return XAI_OK;
 }
 
+/* *size: room in, bytes out. Full chroma (4:4:4), since heat maps are all colour; half of it would blur their edges. */
 static xai_status compress(unsigned char *bytes, size_t *size, const xai_image *image, int32_t quality)
 {
     tjhandle handle = tjInitCompress();

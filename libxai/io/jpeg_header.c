@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * A walk over the markers of a JPEG file, which may lie about every length. It skips stray bytes as libjpeg does, so
- * that both see the same frame. */
+ * that both see the same frame.
+ *
+ * A marker is 0xFF, any number of further 0xFF, and a code that is neither 0 nor 0xFF (ISO 10918-1, annex B). Most
+ * begin a segment: two bytes of length, big-endian, that count themselves, then the body. Start, end, restart and TEM
+ * stand alone. A scan's segment is followed by entropy-coded bytes, in which 0xFF is written 0xFF 0. */
 #include "io/jpeg_header.h"
 
 #include <string.h>
@@ -63,6 +67,8 @@ static bool read_segment(marker_walk *walk)
     return true;
 }
 
+/* Precision, height, width, number of components, and three bytes for each of those. Two frames would be two sizes, of
+ * which the pixel cap has seen one. */
 static xai_status read_frame(xai__jpeg_header *header, uint8_t marker, const marker_walk *walk)
 {
     const unsigned char *body = walk->body;
@@ -80,6 +86,7 @@ static xai_status read_frame(xai__jpeg_header *header, uint8_t marker, const mar
     return XAI_OK;
 }
 
+/* The first one counts; APP1 also holds XMP, which begins otherwise. */
 static void read_exif(xai__jpeg_header *header, const marker_walk *walk)
 {
     if (header->exif != NULL || walk->body_size < 6 || memcmp(walk->body, "Exif\0\0", 6) != 0)
@@ -99,6 +106,7 @@ static uint8_t skip_scan(marker_walk *walk)
     return marker;
 }
 
+/* Deals with *marker and moves on to the next, 0 where the file ends or a length does not fit into it. */
 static xai_status step(xai__jpeg_header *header, marker_walk *walk, uint8_t *marker)
 {
     xai_status status = XAI_OK;
@@ -123,7 +131,7 @@ static xai_status step(xai__jpeg_header *header, marker_walk *walk, uint8_t *mar
 
 xai_status xai__jpeg_header_read(xai__jpeg_header *header, const unsigned char *bytes, size_t size)
 {
-    marker_walk walk = { .bytes = bytes, .size = size, .at = 2 };
+    marker_walk walk = { .bytes = bytes, .size = size, .at = 2 }; /* behind SOI, by which the file was recognised */
     uint8_t marker;
 
     memset(header, 0, sizeof *header);

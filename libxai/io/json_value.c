@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Values of a JSON document: lookups, typed access, messages that name the path of keys. */
+ * Values of a JSON document: lookups, typed access, messages that name the path of keys.
+ *
+ * A value is a document and the number of a node; copies are cheap, and nobody has to give one back. Whatever fails
+ * names file, line, byte and path, so that callers hand its status on without a word of their own. */
 #include "io/json.h"
 
 #include <stdarg.h>
@@ -13,6 +16,7 @@
 static const char *const kind_names[] = { "null",   "true or false", "an integer", "a number",
                                           "a text", "an array",      "an object" };
 
+/* Nodes do not move any more once a document was read. */
 static const xai__json_node *node_of(xai__json_value value)
 {
     return &value.json->nodes[value.index];
@@ -45,6 +49,7 @@ static bool is_container(const xai__json_node *node)
     return node->kind == XAI__JSON_ARRAY || node->kind == XAI__JSON_OBJECT;
 }
 
+/* The first member is the next node; the text that a string holds is no node, but its bytes are counted as well. */
 bool xai__json_first(xai__json_value *child, xai__json_value value)
 {
     if (!is_container(node_of(value)) || node_of(value)->count == 0)
@@ -61,7 +66,7 @@ bool xai__json_next(xai__json_value *child)
     return true;
 }
 
-/* Binary search over the members that the reader sorted. */
+/* Binary search over the members that the reader sorted; smaller objects have no such list and are gone through. */
 static bool find_sorted(xai__json_value *out, xai__json_value object, const char *key)
 {
     const uint32_t *order = object.json->order + node_of(object)->order;
@@ -101,7 +106,7 @@ bool xai__json_find(xai__json_value *out, xai__json_value value, const char *key
     return false;
 }
 
-/* Lines are counted only when a message needs them. */
+/* Lines are counted only when a message needs them. The byte is that of the file, where the text is a part of one. */
 xai_status xai__json_fail_at(const xai__json *json, xai_status status, size_t offset, const char *words)
 {
     size_t line = 1;
@@ -111,7 +116,8 @@ xai_status xai__json_fail_at(const xai__json *json, xai_status status, size_t of
     return xai__fail(status, "%s: line %zu, byte %zu: %s", json->name, line, json->offset + offset, words);
 }
 
-/* Appends ".key" or "[index]" for the member of container that holds target; returns that member. */
+/* Appends ".key" or "[index]" for the member of container that holds target; returns that member. A node is inside of a
+ * member if it stands before the next one. What does not fit the path is left out. */
 static uint32_t add_component(const xai__json *json, char *path, size_t size, uint32_t container, uint32_t target)
 {
     uint32_t member = container + 1, position = 0;
@@ -160,6 +166,7 @@ xai_status xai__json_string(const char **out, xai__json_value value)
     return XAI_OK;
 }
 
+/* Only what was written as one: neither 1.0 nor 1e3, which other readers of the same file might refuse. */
 xai_status xai__json_integer(int64_t *out, xai__json_value value, int64_t low, int64_t high)
 {
     int64_t integer;
@@ -174,6 +181,7 @@ xai_status xai__json_integer(int64_t *out, xai__json_value value, int64_t low, i
     return XAI_OK;
 }
 
+/* An integer beyond 2^53 is rounded to the nearest double, as every reader of numbers would. */
 xai_status xai__json_number(double *out, xai__json_value value)
 {
     if (xai__json_kind(value) == XAI__JSON_INTEGER)
@@ -202,6 +210,7 @@ xai_status xai__json_get(xai__json_value *out, xai__json_value object, const cha
     return XAI_OK;
 }
 
+/* In constant time where no element holds others, as in shapes and lists of numbers; else in as many steps as index. */
 xai_status xai__json_at(xai__json_value *out, xai__json_value array, size_t index)
 {
     if (xai__json_kind(array) != XAI__JSON_ARRAY)
@@ -210,7 +219,7 @@ xai_status xai__json_at(xai__json_value *out, xai__json_value array, size_t inde
         return xai__json_fail(array, XAI_E_FORMAT, "element %zu is missing, there are %zu", index,
                               xai__json_count(array));
     xai__json_first(out, array);
-    /* Without nested arrays the elements stand side by side. */
+    /* As many nodes below the array as it has elements: they stand side by side. */
     if (node_of(array)->next - array.index - 1 == node_of(array)->count) {
         out->index += (uint32_t)index;
         return XAI_OK;
@@ -252,7 +261,7 @@ xai_status xai__json_get_bool(bool *out, xai__json_value object, const char *key
     return status < 0 ? status : xai__json_bool(out, member);
 }
 
-/* Lists of known keys are short and end with NULL. */
+/* Lists of known keys are short and end with NULL, so going through them is quick. */
 static bool is_listed(const char *key, const char *const *keys)
 {
     for (; *keys != NULL; keys++)
@@ -261,6 +270,7 @@ static bool is_listed(const char *key, const char *const *keys)
     return false;
 }
 
+/* A key that is misspelt would otherwise be an option that was silently not given. */
 xai_status xai__json_only(xai__json_value object, const char *const *keys)
 {
     xai__json_value member;

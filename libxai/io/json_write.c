@@ -14,6 +14,7 @@
 #include "core/number.h"
 #include "core/utf8.h"
 
+/* A chain of them hangs on the writer. */
 struct xai__json_writer_key {
     struct xai__json_writer_key *next;
     char text[];
@@ -25,6 +26,7 @@ void xai__json_writer_init(xai__json_writer *writer, xai_context *context)
     writer->context = context;
 }
 
+/* The document goes first: it points to the keys. */
 void xai__json_writer_fini(xai__json_writer *writer)
 {
     struct xai__json_writer_key *key = writer->keys;
@@ -54,7 +56,7 @@ static void misuse(xai__json_writer *writer, const char *what)
         writer->status = xai__fail(XAI_E_INTERNAL, "JSON writer: %s", what);
 }
 
-/* Characters of a text between its quotes. */
+/* Bytes of a text between its quotes, as json-c writes it: two for what has an escape of its own, six for \u00XX. */
 static size_t escaped_length(const char *text)
 {
     size_t length = 0;
@@ -68,7 +70,7 @@ static size_t escaped_length(const char *text)
     return length;
 }
 
-/* Keys live as long as the document that borrows them. */
+/* Keys live as long as the document that borrows them, and are freed after it. */
 static const char *keep_key(xai__json_writer *writer, const char *text)
 {
     size_t size = strlen(text) + 1;
@@ -101,7 +103,8 @@ static bool add_to_object(xai__json_writer *writer, json_object *object, const c
     return true;
 }
 
-/* A comma stands before every member but the first. */
+/* Puts a member where it belongs and counts the bytes that this adds besides its own: a comma before every member but
+ * the first, and a key with its quotes and colon. */
 static bool add_to_container(xai__json_writer *writer, const char *key, json_object *member)
 {
     json_object *parent = writer->depth > 0 ? writer->open[writer->depth - 1] : NULL;
@@ -142,6 +145,7 @@ static bool add(xai__json_writer *writer, const char *key, json_object *member, 
     return true;
 }
 
+/* The container belongs to its parent once it was added, so open only points to it. */
 static void open_container(xai__json_writer *writer, const char *key, json_object *container)
 {
     if (writer->depth == XAI__JSON_WRITER_DEPTH)
@@ -197,6 +201,7 @@ void xai__json_write_unsigned(xai__json_writer *writer, const char *key, uint64_
     add(writer, key, json_object_new_uint64(integer), false, (size_t)length);
 }
 
+/* json-c would print seventeen digits, in the locale's manner; it is given the text as well as the number. */
 void xai__json_write_number(xai__json_writer *writer, const char *key, double number)
 {
     char text[XAI__NUMBER_SIZE];
@@ -221,7 +226,7 @@ void xai__json_write_float(xai__json_writer *writer, const char *key, float numb
     add(writer, key, json_object_new_double_s((double)number, text), false, strlen(text));
 }
 
-/* A copy with U+FFFD in place of each byte that is not UTF-8. */
+/* A copy with U+FFFD, of three bytes, in place of each byte that is not UTF-8; NULL if memory ran out. */
 static char *mend(xai_context *context, const char *text)
 {
     size_t size = strlen(text), to = 0;
@@ -249,10 +254,11 @@ static void write_text(xai__json_writer *writer, const char *key, const char *te
 
     if (size > INT32_MAX)
         misuse(writer, "a text of more than 2 GiB");
-    else
+    else /* json-c counts in int */
         add(writer, key, json_object_new_string_len(text, (int)size), false, escaped_length(text) + 2);
 }
 
+/* Most texts are UTF-8 and are handed on as they are; only others cost a copy. */
 void xai__json_write_string(xai__json_writer *writer, const char *key, const char *text)
 {
     char *mended;
@@ -285,6 +291,7 @@ xai_status xai__json_writer_text(xai__json_writer *writer, const char **text, si
         return writer->status;
     *text = json_object_to_json_string_length(writer->root, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
                                               &written);
+    /* Its buffer could not grow: the text is valid and lacks a part. */
     if (*text == NULL || written != writer->length) {
         *text = NULL;
         return xai__fail_memory();

@@ -11,7 +11,8 @@
 #include "io/dtype.h"
 #include "io/npy_header.h"
 
-/* The shape is believed only after it was compared with what the file has. */
+/* The shape is believed only after it was compared with what the file has: memory stays in proportion to the
+ * file, four bytes for one at most, and as much again while Fortran order is turned. */
 static xai_status check_size(const xai__npy_header *header, const xai__file *file)
 {
     size_t count, bytes, have = file->size - header->data;
@@ -28,7 +29,9 @@ static xai_status check_size(const xai__npy_header *header, const xai__file *fil
     return XAI_OK;
 }
 
-/* Fortran order: the first index is the fastest in from. */
+/* Fortran order: the first index is the fastest in from. The indices count like an odometer in the order of to, the
+ * last one fastest, and at follows them: each step adds a stride, and an axis that has run through takes all its steps
+ * back. */
 static void transpose(float *to, const float *from, const xai_tensor *tensor)
 {
     size_t strides[XAI_TENSOR_MAX_RANK], stride = 1, at = 0;
@@ -104,7 +107,8 @@ xai_status xai_tensor_load(xai_tensor **out, xai_context *context, const char *p
     return status;
 }
 
-/* As numpy.save() writes it: the elements start at a multiple of 64. */
+/* As numpy.save() writes it: magic, version 1.0, two bytes of length, a Python dict, blanks and a line end, so that the
+ * elements start at a multiple of 64. Eight extents of nineteen digits fit the room. */
 static xai_status add_header(xai__file_writer *writer, const xai_tensor *tensor)
 {
     unsigned char head[256];
@@ -125,7 +129,7 @@ static xai_status add_header(xai__file_writer *writer, const xai_tensor *tensor)
     return xai__file_writer_add(writer, head, total);
 }
 
-/* The host's floats as the file has them. */
+/* The host's floats as the file has them, little-endian. */
 static xai_status add_elements(xai__file_writer *writer, const xai_tensor *tensor)
 {
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__

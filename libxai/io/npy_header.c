@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The header of a NumPy file. */
+ * The header of a NumPy file. It is Python source, which numpy evaluates as a literal; here just that one literal is
+ * read and everything else refused, with the byte where it differs. */
 #include "io/npy_header.h"
 
 #include <string.h>
@@ -72,6 +73,7 @@ static xai_status read_string(literal *l, char *out, size_t capacity)
     return XAI_OK;
 }
 
+/* Digits alone: Python's literals also have underscores and other bases, but numpy writes none. */
 static xai_status read_extent(literal *l, int64_t *out)
 {
     int64_t value = 0;
@@ -88,6 +90,7 @@ static xai_status read_extent(literal *l, int64_t *out)
     return XAI_OK;
 }
 
+/* "()" is one number, "(3,)" a row, "(2, 3)" a matrix; a comma may stand behind the last extent. */
 static xai_status read_shape(literal *l, xai__npy_header *header)
 {
     bool comma = false;
@@ -110,7 +113,7 @@ static xai_status read_shape(literal *l, xai__npy_header *header)
     return header->rank == 1 && !comma ? fail(l, "the comma of a shape with one extent") : XAI_OK;
 }
 
-/* numpy's type codes: byte order, kind, size. */
+/* numpy's type codes: byte order ('<' little, '>' big, '|' for single bytes), kind, size in bytes. */
 static xai_status read_type(literal *l, xai__npy_header *header)
 {
     static const struct {
@@ -193,14 +196,15 @@ static xai_status read_literal(literal *l, xai__npy_header *header)
             return status;
         comma = take(l, ',');
     }
-    if (seen != 7)
+    if (seen != 7) /* a bit for each of the three keys */
         return fail(l, "descr, fortran_order or shape");
     while (l->at < l->end && (peek(l) == ' ' || peek(l) == '\n'))
         l->at++;
     return l->at == l->end ? XAI_OK : fail(l, "its end");
 }
 
-/* Magic, version, the header's length (two bytes, later four), the header. */
+/* Magic, version, the header's length (two bytes in version 1, four from 2 on), the header. Version 3 is 2 with UTF-8
+ * in the names of fields, which no array here has. */
 xai_status xai__npy_header_read(xai__npy_header *header, const xai__file *file)
 {
     const unsigned char *bytes = file->data;

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "io/resample.h"
 
+/* Bytes of all pixels. */
 static size_t n_samples(const xai_image *image)
 {
     return 3 * (size_t)image->width * (size_t)image->height;
@@ -45,7 +46,7 @@ xai_status xai__overlay_blend(xai_image **out, const xai_image *photo, const xai
     return XAI_OK;
 }
 
-/* The tutorial hands its colours on as if for OpenCV, then saves them with Pillow. */
+/* The tutorial hands its colours on as if for OpenCV, which has blue first, then saves them with Pillow. */
 static void exchange_red_and_blue(xai_image *image)
 {
     for (uint8_t *pixel = image->pixels, *end = pixel + n_samples(image); pixel < end; pixel += 3) {
@@ -59,6 +60,7 @@ static void exchange_red_and_blue(xai_image *image)
 xai_status xai__overlay_tutorial(xai_image **heat, xai_image **combined, const float *map, int64_t height,
                                  int64_t width, const xai_image *photo)
 {
+    /* Colours are interpolated here, not the map: the tutorial colours its seven by seven numbers first. */
     xai__crop all = { 0, 0, photo->width, photo->height };
     xai_image *small;
     xai_status status;

@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * The pickle machine: a stack, marks, a memo, and one row an opcode. */
+ * The pickle machine: a stack, marks, a memo, and one row an opcode.
+ *
+ * A pickle is a program for a stack machine: most opcodes push a value, some pack what lies above a mark into a
+ * container, some name a function and apply it. Python's own reader would import and call what is named; this one has a
+ * table of the few names that state dicts need, and a switch that makes values of them.
+ *
+ * Values are never copied: stack, memo and containers hold their numbers, and a number stands for the same value for
+ * ever. A value that is named many times costs four bytes each time, so small files cannot grow large here; what walks
+ * the values later has to count its steps. */
 #include "io/pickle.h"
 
 #include <stdarg.h>
@@ -11,7 +19,8 @@
 #include "core/utf8.h"
 #include "io/pickle_vm.h"
 
-/* A state dict of a hundred thousand tensors needs some fifteen values a tensor. */
+/* A state dict of a hundred thousand tensors needs some fifteen values a tensor. Each array is bounded by itself,
+ * and all of them together take a hundred megabytes at most. */
 enum { MAX_SIZE = 1 << 24, MAX_VALUES = 1 << 21, MAX_MARKS = 4096, MAX_MEMO = 1 << 21 };
 
 static const char *const kind_names[] = { "None",   "a bool", "an integer", "a float",   "a text",  "a tuple",
@@ -91,7 +100,7 @@ size_t xai__pickle_members(const xai__pickle_vm *vm, const xai__pickle_value *tu
     return tuple->count;
 }
 
-/* Arguments are looked at where they lie. */
+/* Arguments are looked at where they lie. False where the pickle ends before them; then nothing was taken. */
 static bool take_bytes(xai__pickle_vm *vm, size_t size, size_t *at)
 {
     if (vm->end - vm->at < size)
@@ -120,7 +129,8 @@ static xai_status fail_end(const xai__pickle_vm *vm)
     return xai__pickle_fail(vm, XAI_E_FORMAT, "the pickle ends in the middle of an opcode's argument");
 }
 
-/* Values under a mark belong to whoever set it. */
+/* Values under a mark belong to whoever set it: no opcode may take them away from there, or the mark would point beyond
+ * the stack. */
 static xai_status need(const xai__pickle_vm *vm, size_t count)
 {
     size_t floor = vm->n_marks > 0 ? vm->marks[vm->n_marks - 1] : 0;
@@ -158,6 +168,7 @@ static xai_status push_unsigned(xai__pickle_vm *vm, int size)
     return xai__pickle_push(vm, &value);
 }
 
+/* BININT has a sign, and BININT1 and BININT2 have none. */
 static xai_status push_int(xai__pickle_vm *vm, int unused)
 {
     xai__pickle_value value = { .kind = XAI__PICKLE_INTEGER };
@@ -170,6 +181,7 @@ static xai_status push_int(xai__pickle_vm *vm, int unused)
     return xai__pickle_push(vm, &value);
 }
 
+/* LONG1: a byte that counts the bytes that follow; none of them is 0. Sizes need eight at most. */
 static xai_status push_long(xai__pickle_vm *vm, int unused)
 {
     xai__pickle_value value = { .kind = XAI__PICKLE_INTEGER };
@@ -189,6 +201,7 @@ static xai_status push_long(xai__pickle_vm *vm, int unused)
     return xai__pickle_push(vm, &value);
 }
 
+/* The only opcode whose number is big-endian. */
 static xai_status push_float(xai__pickle_vm *vm, int unused)
 {
     xai__pickle_value value = { .kind = XAI__PICKLE_FLOAT };
@@ -265,6 +278,7 @@ static xai_status make_tuple(xai__pickle_vm *vm, size_t count)
 
     if (status < 0)
         return status;
+    /* The new value stands on top of its members: it is taken off, and put back once they are gone. */
     tuple = vm->stack[--vm->depth];
     for (size_t i = 0; i < count && status == XAI_OK; i++)
         status = append_cell(vm, tuple, XAI__PICKLE_END, vm->stack[first + i]);
@@ -341,13 +355,14 @@ static xai_status fill_from_mark(xai__pickle_vm *vm, int n_values)
     xai_status status = pop_mark(vm, &count);
 
     if (status == XAI_OK)
-        status = need(vm, count + 1);
+        status = need(vm, count + 1); /* the mark is gone, so the container is within reach */
     if (status < 0)
         return status;
     return n_values == 1 ? append_values(vm, count) : set_items(vm, count);
 }
 
-/* Slots are numbered from 0 by every writer, so an array up to the bound is enough. */
+/* Slots are numbered from 0 by every writer, so an array up to the bound is enough. What was never filled is all ones,
+ * which is no value's number. */
 static xai_status memo_put(xai__pickle_vm *vm, int size)
 {
     uint64_t index;
@@ -409,6 +424,7 @@ static xai_status push_global(xai__pickle_vm *vm, int unused)
     return xai__pickle_global(vm, module, module_length, name, name_length);
 }
 
+/* These check the stack; what the values mean is pickle_build.c's. */
 static xai_status persistent(xai__pickle_vm *vm, int unused)
 {
     xai_status status = need(vm, 1);
@@ -448,6 +464,8 @@ typedef struct opcode_row {
     int argument;
 } opcode_row;
 
+/* By the opcode's byte. What has no row is refused: STACK_GLOBAL, INST, OBJ, NEWOBJ, EXT and all of protocols 3 to 5.
+ */
 static const opcode_row opcodes[256] = {
     ['c'] = { push_global, 0 },
     ['q'] = { memo_put, 1 },
@@ -506,6 +524,7 @@ static xai_status check_protocol(const xai__pickle_vm *vm)
     return XAI_OK;
 }
 
+/* Opcode after opcode up to STOP. Each takes a byte at least and pushes one value at most, so this ends. */
 static xai_status run(xai__pickle_vm *vm)
 {
     xai_status status = check_protocol(vm);
@@ -536,6 +555,8 @@ xai_status xai__pickle_read(xai__pickle *pickle, const xai__file *file, size_t s
     xai_status status;
 
     *pickle = (xai__pickle){ .file = file };
+    /* The bytes behind a pickle of an older file are tensors, gigabytes perhaps; a pickle that reaches the bound is
+     * told so rather than called cut off. */
     if (vm.end - vm.at > MAX_SIZE) {
         vm.end = vm.at + MAX_SIZE;
         vm.cut = true;

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * What the pickles of state dicts may name, and what those names make: storages and tensors. */
+ * What the pickles of state dicts may name, and what those names make: storages and tensors.
+ *
+ * torch pickles a tensor as a call: _rebuild_tensor_v2(storage, offset, size, stride, ...). The storage is no part of
+ * the pickle; a persistent id stands for it, a tuple with its type, its key and how many elements it has. Several
+ * tensors may name one storage, which is how torch keeps views and shared weights. Only the numbers are kept here;
+ * whether they fit what the file holds is checked once the storages are found (pth_view.c). */
 #include <string.h>
 
 #include "core/error.h"
@@ -61,6 +66,7 @@ static bool is_word(const char *text, size_t length, const char *word)
     return strlen(word) == length && memcmp(text, word, length) == 0;
 }
 
+/* So much of a name that a message stays one sentence. */
 static int shown(size_t length)
 {
     return (int)(length < 80 ? length : 80);
@@ -115,6 +121,7 @@ static xai_status read_storage(const xai__pickle_vm *vm, const xai__pickle_value
     return XAI_OK;
 }
 
+/* One entry for each mention: that they agree where the key is the same is checked when all are known. */
 xai_status xai__pickle_persistent(xai__pickle_vm *vm)
 {
     xai__pickle *p = vm->pickle;
@@ -153,7 +160,8 @@ static xai_status read_extents(const xai__pickle_vm *vm, const xai__pickle_value
     return XAI_OK;
 }
 
-/* Storage, offset, size and stride. */
+/* Storage, offset, size and stride: the first four arguments of every version. The type is the storage's, unless what
+ * follows says another one. */
 static xai_status read_view(const xai__pickle_vm *vm, xai__pickle_value **arguments, xai__pickle_tensor *tensor)
 {
     size_t n_strides = 0;
@@ -191,6 +199,7 @@ static xai_status check_hooks(const xai__pickle_vm *vm, const xai__pickle_value 
     return XAI_OK;
 }
 
+/* The value holds its place in the list of tensors only, so that all values have one small size. */
 static xai_status push_tensor(xai__pickle_vm *vm, const xai__pickle_tensor *tensor)
 {
     xai__pickle *p = vm->pickle;
@@ -239,6 +248,7 @@ static xai_status make_parameter(xai__pickle_vm *vm, xai__pickle_value **argumen
     return xai__pickle_push(vm, &tensor);
 }
 
+/* torch.Size is a tuple. The new value shares its cells, which is safe, for no opcode adds to a tuple. */
 static xai_status make_size(xai__pickle_vm *vm, xai__pickle_value **arguments)
 {
     xai__pickle_value tuple = *arguments[0];
@@ -257,6 +267,7 @@ static xai_status make_dict(xai__pickle_vm *vm)
     return xai__pickle_push(vm, &value);
 }
 
+/* The arguments point into the array of values, which may move with the next push: all is read before that. */
 static xai_status make(xai__pickle_vm *vm, role what, xai__pickle_value **arguments, size_t count)
 {
     switch (what) {
@@ -273,6 +284,7 @@ static xai_status make(xai__pickle_vm *vm, role what, xai__pickle_value **argume
 
 xai_status xai__pickle_reduce(xai__pickle_vm *vm)
 {
+    /* How many each takes; what stands behind these in the enum is never applied to anything. */
     static const struct {
         unsigned char least, most;
     } n_arguments[] = {
@@ -294,6 +306,7 @@ xai_status xai__pickle_reduce(xai__pickle_vm *vm)
     if (count < n_arguments[globals[row].role].least || count > n_arguments[globals[row].role].most)
         return xai__pickle_fail(vm, XAI_E_FORMAT, "%s.%s with %zu arguments", globals[row].module, globals[row].name,
                                 count);
+    /* Both are taken off the stack but stay values, since others may hold them. */
     vm->depth -= 2;
     return make(vm, globals[row].role, arguments, count);
 }

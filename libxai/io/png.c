@@ -60,14 +60,15 @@ static PNG_NORETURN void on_error(png_structp png, const char *message)
     png_longjmp(png, 1);
 }
 
-/* Without this libpng prints its warnings. */
+/* Without this libpng prints its warnings; what it only warns of, it goes on after. */
 static void on_warning(png_structp png, const char *message)
 {
     (void)png;
     (void)message;
 }
 
-/* The only setjmp. False if libpng jumped. */
+/* The only setjmp. False if libpng jumped. The function that calls setjmp has no variables of its own that could change
+ * in between, so nothing has to be volatile, and it is still on the stack whenever libpng may jump. */
 static bool guard(png_work *work, void (*call)(png_work *))
 {
     if (setjmp(png_jmpbuf(work->png)) != 0)
@@ -83,6 +84,7 @@ static xai_status fail(const png_work *work, const char *doing)
     return xai__fail(XAI_E_FORMAT, "%s, near byte %zu: %s", doing, work->at, work->message);
 }
 
+/* work->at stays at what was read last, for messages. */
 static void read_bytes(png_structp png, png_bytep data, size_t size)
 {
     png_work *work = png_get_io_ptr(png);
@@ -95,6 +97,9 @@ static void read_bytes(png_structp png, png_bytep data, size_t size)
     work->at += size;
 }
 
+/* Everything up to the pixels. Chunks that are not needed are skipped unread, colour profiles and texts among them:
+ * those are the ones that unpack to gigabytes. Check sums are held to, where libpng would let those of such chunks
+ * pass. */
 static void read_header(png_work *work)
 {
     png_structp png = work->png;
@@ -120,6 +125,8 @@ static void set_transformations(png_structp png, bool grey, int depth)
     png_set_strip_alpha(png);
 }
 
+/* Colours by sample. Indices beyond the file's palette stay black. Grey of fewer than eight bits is stretched to 255,
+ * by whole numbers without a remainder, since 255 is a multiple of 1, 3 and 15. */
 static void read_palette(png_work *work, uint8_t palette[256][3], int type, int depth)
 {
     png_colorp colours = NULL;
@@ -136,8 +143,9 @@ static void read_palette(png_work *work, uint8_t palette[256][3], int type, int 
         memset(palette[i], i * 255 / largest, 3);
 }
 
-/* The narrow samples stand at the end of the row that they fill, so reading stays ahead of writing. 16-bit grey is cut
- * off at 255, as Pillow's conversion from its mode I;16 does. */
+/* The narrow samples stand at the end of the row that they fill, so reading stays ahead of writing: sample x lies at
+ * (3 - n_bytes) width + n_bytes x, which is at least 3 x. 16-bit grey is cut off at 255, as Pillow's conversion from
+ * its mode I;16 does. */
 static void spread(uint8_t *row, size_t width, size_t n_bytes, uint8_t palette[256][3])
 {
     const uint8_t *in = row + (3 - n_bytes) * width;
@@ -151,6 +159,8 @@ static void spread(uint8_t *row, size_t width, size_t n_bytes, uint8_t palette[2
     }
 }
 
+/* Straight into the picture. An interlaced file fills the same rows in seven passes, so they are spread only
+ * afterwards. */
 static void read_rows(png_work *work)
 {
     png_structp png = work->png;
@@ -208,6 +218,7 @@ xai_status xai__png_decode(xai_image **out, xai_context *context, const unsigned
     return XAI_OK;
 }
 
+/* A chunk is its length, four letters, the bytes, and a check sum that is of no interest here. */
 uint32_t xai__png_orientation(const unsigned char *bytes, size_t size)
 {
     size_t at = SIGNATURE_SIZE;
@@ -225,6 +236,7 @@ uint32_t xai__png_orientation(const unsigned char *bytes, size_t size)
     return 1;
 }
 
+/* The buffer doubles, so a file of n bytes is copied fewer than 2 n. */
 static void write_bytes(png_structp png, png_bytep data, size_t size)
 {
     png_work *work = png_get_io_ptr(png);

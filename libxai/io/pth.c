@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * torch's weight files: the zip of today and the row of pickles before 1.6. */
+ * torch's weight files: the zip of today and the row of pickles before 1.6.
+ *
+ * Both hold the same: a pickle that describes the object, and the bytes of the storages that it mentions. In a zip file
+ * each storage is an entry, NAME/data/KEY, beside NAME/data.pkl. The older kind is a row of pickles, then a list of
+ * keys, then the storages in the order of that list, each behind its number of elements. A tensor becomes a view of
+ * these bytes where they lie in order, and is copied only where they do not. */
 #include "io/pth.h"
 
 #include <stdio.h>
@@ -13,7 +18,7 @@
 
 enum { MAX_PREFIX = 512 };
 
-/* By key; equal keys stay in the order in which they were mentioned. */
+/* By key; equal keys stay in the order in which they were mentioned, as xai__sort() leaves equals. */
 static int compare_keys(const void *user, uint32_t a, uint32_t b)
 {
     const xai__pickle_storage *storages = user;
@@ -62,14 +67,14 @@ static xai_status collect(xai__weights *set, xai__pickle *pickle, find_fn find, 
     return status < 0 ? status : xai__pth_collect(set, pickle);
 }
 
-/* A zip file in which torch put everything below one folder. */
+/* A zip file in which torch put everything below one folder. Too large for a stack, mostly for its checksum table. */
 typedef struct archive {
     xai__zip zip;
     char name[MAX_PREFIX + 64]; /* of an entry */
     size_t prefix;              /* length of the folder's name and its slash */
 } archive;
 
-/* An entry of the one folder. */
+/* An entry of the one folder. Names are short and ours; the room behind the prefix is enough for all of them. */
 static const xai__zip_entry *find_entry(archive *a, const char *name)
 {
     snprintf(a->name + a->prefix, sizeof a->name - a->prefix, "%s", name);
@@ -173,6 +178,7 @@ static xai_status find_in_zip(void *user, xai__pickle *pickle, const uint32_t *o
     return XAI_OK;
 }
 
+/* torch writes nothing behind the pickle in its entry; something that is there was put there for another reader. */
 static xai_status read_object(archive *a, xai__pickle *pickle)
 {
     const xai__file *file = a->zip.file;
@@ -192,6 +198,7 @@ static xai_status read_object(archive *a, xai__pickle *pickle)
     return XAI_OK;
 }
 
+/* A TorchScript file is told before its compressed entries are, since that is what its user has to know. */
 static xai_status read_archive(xai__weights *set, archive *a)
 {
     xai__pickle pickle = { 0 };
@@ -232,6 +239,7 @@ xai_status xai__pth_read_zip(xai__weights *set)
 static const unsigned char magic[] = { 0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46,
                                        0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.' };
 
+/* *at: where the pickle begins, then where it ended; the same below. */
 static xai_status check_version(const xai__file *file, size_t *at)
 {
     xai__pickle pickle = { 0 };
@@ -296,7 +304,8 @@ static size_t find_key(const xai__pickle *pickle, const uint32_t *order, uint64_
     return low < pickle->n_storages && pickle->storages[order[low]].key == key ? low : pickle->n_storages;
 }
 
-/* Takes the storage that lies at *at: its count, then its bytes. */
+/* Takes the storage that lies at *at: its count, then its bytes, for all mentions of its key. The count stands in the
+ * file twice, in the pickle and here, and both have to say the same. */
 static xai_status take_storage(xai__pickle *pickle, const uint32_t *order, size_t position, size_t *at)
 {
     const xai__file *file = pickle->file;

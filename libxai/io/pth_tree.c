@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * From what a torch file holds to named tensors: nested dicts and lists are walked with a stack of bounded depth. */
+ * From what a torch file holds to named tensors: nested dicts and lists are walked with a stack of bounded depth.
+ *
+ * A tensor is called by the keys on the way to it, joined by dots, as torch's modules call their parameters. One buffer
+ * holds the path; each level knows how long it was above, and cuts it back to that. */
 #include <stdio.h>
 #include <string.h>
 
@@ -110,7 +113,7 @@ static void leave(walk *w)
     w->pickle->values[w->frames[w->depth].container].open = false;
 }
 
-/* Appends a member's key or position to the path. */
+/* Appends a member's key or position to the path, behind what the level above left there. */
 static xai_status add_component(walk *w, const frame *top, const xai__pickle_cell *cell)
 {
     const xai__pickle_value *container = &w->pickle->values[top->container];
@@ -230,6 +233,7 @@ xai_status xai__pth_collect(xai__weights *set, xai__pickle *pickle)
 
     if (!is_container(root))
         return fail(&w, XAI_E_FORMAT, "the file holds no dict of tensors");
+    /* "model" within "state_dict" within ...: more than four is nobody's checkpoint. */
     for (int i = 0; i < 4 && status == XAI_OK && (inner = unwrap_once(pickle, root)) != NULL; i++) {
         status = ignore_siblings(&w, root, inner);
         root = inner;

@@ -8,7 +8,8 @@
 #include "io/dtype.h"
 #include "io/pth.h"
 
-/* Elements of the view and the offset of its last one; false on overflow. */
+/* Elements of the view and the offset of its last one, offset + the sum of (extent - 1) stride; false on overflow.
+ * Strides are not negative, so the last is the furthest, and comparing it with the storage's end checks all of them. */
 static bool measure(const xai__pickle_tensor *t, size_t *count, size_t *last)
 {
     *last = (size_t)t->offset;
@@ -25,7 +26,8 @@ static bool measure(const xai__pickle_tensor *t, size_t *count, size_t *last)
     return true;
 }
 
-/* Extents of one may have any stride. */
+/* Whether the elements lie side by side in the order of their indices. Extents of one may have any stride: nobody steps
+ * along them. */
 static bool is_compact(const xai__pickle_tensor *t)
 {
     int64_t expected = 1;

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * Resizing pictures to the bit as Pillow does: two passes of fixed-point sums, rounded to 8 bits after each. */
+ * Resizing pictures to the bit as Pillow does: two passes of fixed-point sums, rounded to 8 bits after each.
+ *
+ * New sample i has its centre at (i + 0.5) in / out of the old line, and is the mean of the old samples around,
+ * weighted by a filter. Where the line gets shorter the filter is stretched by in / out, so that every old sample has
+ * its share: that is what keeps small pictures from flickering, and what cv2 and torch's interpolate() leave out by
+ * default. The weights of a line are worked out once, in double precision, and rounded to integers, after which nothing
+ * is left that could depend on the machine. */
 #include "io/resample.h"
 
 #include <math.h>
@@ -16,13 +22,14 @@ typedef struct filter_kind {
     double reach; /* the weight is 0 further from the centre */
 } filter_kind;
 
+/* Linear interpolation, as a filter. */
 static double triangle(double x)
 {
     x = fabs(x);
     return x < 1 ? 1 - x : 0;
 }
 
-/* Keys' cubic with a = -0.5. */
+/* Keys' cubic (1981) with a = -0.5, in Pillow's order of operations. Its lobes are negative between 1 and 2. */
 static double cubic(double x)
 {
     const double a = -0.5;
@@ -51,7 +58,9 @@ static int32_t clamp(int32_t value, int32_t low, int32_t high)
     return value < low ? low : value > high ? high : value;
 }
 
-/* One new sample. Its weights sum to 1 before they are rounded, so that a flat picture stays as it is. */
+/* One new sample, number at of the taps. Its weights sum to 1 before they are rounded, so that a flat picture stays as
+ * it is. Conversions to int cut off towards zero and the 0.5 before them rounds, as in Pillow: the last bit of a
+ * weight, and so of a pixel, depends on it. scratch has room for n_taps. */
 static void set_weights(xai__taps *taps, int32_t at, double *scratch, double center, double shrink, int32_t in_size,
                         const filter_kind *kind)
 {
@@ -81,6 +90,7 @@ static xai_status make_taps(xai__taps *taps, xai_context *context, int32_t in_si
     int64_t n_taps = 2 * (int64_t)ceil(kind->reach * shrink) + 1;
     double *scratch;
 
+    /* Whole groups for the vector loop; the weights behind a sample's last are 0. */
     n_taps = (n_taps + XAI__TAP_GROUP - 1) / XAI__TAP_GROUP * XAI__TAP_GROUP;
     if (n_taps > INT32_MAX) {
         xai__fail_memory();
@@ -117,7 +127,8 @@ static size_t stride(int32_t width)
     return 3 * (size_t)width;
 }
 
-/* Old samples from the first new sample's first to the last one's last. */
+/* Old samples from the first new sample's first to the last one's last: what the other pass has to provide. Both ends
+ * only grow along the line, so the first and the last tell. */
 static size_t span(const xai__taps *taps)
 {
     int32_t last = taps->n - 1;
@@ -125,6 +136,7 @@ static size_t span(const xai__taps *taps)
     return (size_t)(taps->first[last] + taps->count[last] - taps->first[0]);
 }
 
+/* For the AVX2 loop alone; without halves the plain one runs. */
 static xai_status make_halves(xai__taps *taps, xai_context *context)
 {
     taps->halves = xai__alloc_array(context, 2 * (size_t)taps->n * (size_t)taps->n_taps, sizeof *taps->halves);
@@ -168,6 +180,8 @@ static xai_status along_then_across(resize_job *job, uint8_t *out)
     return XAI_OK;
 }
 
+/* The middle holds only the columns that the window needs, and the taps along the rows count from the first of those.
+ */
 static xai_status across_then_along(resize_job *job, uint8_t *out)
 {
     size_t in_stride = stride(job->in->width), row_size = 3 * span(&job->along);
@@ -226,6 +240,7 @@ static xai_status resize(xai_image *out, const xai_image *in, int32_t width, int
     return status;
 }
 
+/* A resize to the same size changes nothing, with any filter. */
 static void copy_window(xai_image *out, const xai_image *in, const xai__crop *window)
 {
     size_t row = 3 * (size_t)window->width;
@@ -306,7 +321,7 @@ void xai__resize_shorter(int64_t *out_width, int64_t *out_height, int32_t width,
     }
 }
 
-/* Half of the rest, halves rounded to even as Python's round() does. */
+/* Half of the rest, halves rounded to even as Python's round() does: torchvision crops at int(round(rest / 2)). */
 static int32_t center_offset(int64_t size, int32_t crop)
 {
     int64_t rest = size - crop, half = rest / 2;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * Resizing maps of floats. */
+ * Resizing maps of floats, each way as the library that it is named after does it, to the bit: the grids of class
+ * activation maps are seven by seven, and where a sample lies decides what the drawing shows. */
 #include "io/resample.h"
 
 #include "core/error.h"
 
-/* Two neighbours and their weights. */
+/* Two neighbours and their weights. At the last sample both are the same one. */
 typedef struct pair {
     int64_t low, high;
     float low_weight, high_weight;
@@ -17,7 +18,7 @@ static pair make_pair(int64_t low, int64_t size, float high_weight)
     return p;
 }
 
-/* The single precision is torch's, and so is every rounding. */
+/* x = (at + 0.5) in / out - 0.5, not below 0. The single precision is torch's, and so is every rounding. */
 static pair bilinear(int64_t at, int64_t in_size, int64_t out_size)
 {
     float scale = (float)in_size / (float)out_size, x = scale * ((float)at + 0.5f) - 0.5f;
@@ -28,6 +29,7 @@ static pair bilinear(int64_t at, int64_t in_size, int64_t out_size)
     return make_pair(low, in_size, x - (float)low < 1 ? x - (float)low : 1);
 }
 
+/* x = at (in - 1) / (out - 1): the outermost samples stay where they are. */
 static pair bilinear_corners(int64_t at, int64_t in_size, int64_t out_size)
 {
     float scale = out_size > 1 ? (float)(in_size - 1) / (float)(out_size - 1) : 0, x = scale * (float)at;
@@ -48,6 +50,7 @@ static pair bilinear_mirror(int64_t at, int64_t in_size, int64_t out_size)
     return make_pair(low, in_size, (float)(x - (double)low));
 }
 
+/* floor(at in / out), torch's "nearest": no half pixel, and single precision, which can be one off for long lines. */
 static pair nearest(int64_t at, int64_t in_size, int64_t out_size)
 {
     int64_t low = (int64_t)((float)at * ((float)in_size / (float)out_size));
@@ -65,6 +68,7 @@ static const pair_fn pair_makers[] = {
     [XAI__MAP_NEAREST] = nearest,
 };
 
+/* Along both rows first, then between them: the order of torch's upsample_bilinear2d. */
 static void blend_row(float *out, const float *low, const float *high, const pair *row, const pair *columns, int64_t n)
 {
     for (int64_t x = 0; x < n; x++) {

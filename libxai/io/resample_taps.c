@@ -9,8 +9,11 @@
 #include <immintrin.h>
 #endif
 
+/* HALF is one half in units of a weight: what sums start from, so that cutting off rounds to the nearest. */
 enum { HALF_BITS = 11, HALF = 1 << (XAI__WEIGHT_BITS - 1) };
 
+/* weight = 2^11 upper + lower, lower from 0 to 2047. No weight is larger than 2^22 by much, so that both halves fit 16
+ * bits, which is what AVX2 multiplies and adds in pairs. */
 void xai__taps_split(xai__taps *taps)
 {
     size_t n = (size_t)taps->n * (size_t)taps->n_taps;
@@ -24,6 +27,7 @@ void xai__taps_split(xai__taps *taps)
         }
 }
 
+/* Negative lobes take a sum below 0 or above 255 next to an edge; shifting rounds down there too. */
 static inline uint8_t round_sum(int32_t sum)
 {
     sum >>= XAI__WEIGHT_BITS;
@@ -69,6 +73,8 @@ static inline __attribute__((always_inline)) void across_block(uint8_t *restrict
         out[i] = round_sum(sums[i]);
 }
 
+/* One new row of n samples: every sample of the row has the same weights, so compilers make vectors of it themselves.
+ */
 static inline __attribute__((always_inline)) void across(uint8_t *out, const uint8_t *in, size_t in_stride, size_t n,
                                                          const int32_t *weight, int32_t count)
 {
@@ -137,7 +143,8 @@ __attribute__((target("avx2"))) static void along_avx2(uint8_t *const out[ROWS],
     }
 }
 
-/* The last rows are done again to fill a group: the same bytes in the same place. */
+/* The last rows are done again to fill a group: the same bytes in the same place. A load of sixteen bytes reads past
+ * its group of twelve, which is what the slack behind pictures is for. */
 static void along_in_groups(uint8_t *out, size_t out_stride, const uint8_t *in, size_t in_stride, size_t n_rows,
                             const xai__taps *taps)
 {

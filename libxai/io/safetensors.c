@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * safetensors files: a JSON header that says where each tensor lies, then the bytes. */
+ * safetensors files: a JSON header that says where each tensor lies, then the bytes.
+ *
+ * Eight bytes hold the header's length, little-endian; the header maps names to dtype, shape and data_offsets, begin
+ * and end behind the header. Tensors cover the rest of the file without holes and without overlap, in any order of
+ * names. Their places need not be aligned, whatever the usual writers do. */
 #include <string.h>
 
 #include "core/error.h"
@@ -11,6 +15,7 @@
 
 enum { MAX_HEADER = 100000000, PREFIX = 8 };
 
+/* More than any file holds. It also bounds what stands beside a zero, where the size of the data says nothing. */
 static const int64_t MAX_EXTENT = (int64_t)1 << 40;
 
 /* Where the tensors of a set lie, by index. */
@@ -71,7 +76,7 @@ static xai_status read_shape(xai__weight *weight, xai__json_value entry)
     return XAI_OK;
 }
 
-/* Relative to the end of the header. */
+/* Begin and end, relative to the end of the header. Whether the file reaches so far is for the caller to see. */
 static xai_status read_offsets(size_t offsets[2], xai__json_value entry)
 {
     xai__json_value pair, member;
@@ -164,6 +169,7 @@ static int compare_places(const void *user, uint32_t a, uint32_t b)
     return first < second ? -1 : first > second;
 }
 
+/* order: the tensors by place. Each has to begin where the one before it ended, and the last has to end the file. */
 static xai_status check_places(const layout *where, const uint32_t *order)
 {
     const xai__weights *set = where->set;
@@ -252,6 +258,7 @@ xai_status xai__safetensors_read(xai__weights *set)
         return status;
     where.buffer = file->data + PREFIX + length;
     where.size = file->size - PREFIX - length;
+    /* Names and sizes are copied into the set, so the document goes; the tensors stay where the file is mapped. */
     status = xai__json_parse(&json, set->context, file->name, file->data + PREFIX, length, &options);
     if (status == XAI_OK)
         status = read_header(set, &where, json);

@@ -13,6 +13,7 @@
 
 enum { MAX_HEADER = 100000000, ALIGNMENT = 8 };
 
+/* The reference's order: widest types first, so that every tensor begins at a multiple of its element's size. */
 static int compare_weights(const void *user, uint32_t a, uint32_t b)
 {
     const xai__weight *weights = user;
@@ -22,7 +23,7 @@ static int compare_weights(const void *user, uint32_t a, uint32_t b)
     return strcmp(weights[a].name, weights[b].name);
 }
 
-/* One entry of the header. */
+/* One entry of the header: the same three members in the reference's order. */
 static void describe(xai__json_writer *json, const xai__weight *weight, size_t start)
 {
     xai__json_write_object(json, weight->name);
@@ -38,6 +39,7 @@ static void describe(xai__json_writer *json, const xai__weight *weight, size_t s
     xai__json_write_end(json);
 }
 
+/* Places are given out in the order in which the bytes will be written. */
 static xai_status describe_all(xai__json_writer *json, const xai__weight *weights, const uint32_t *order, size_t count)
 {
     size_t start = 0;

@@ -20,6 +20,7 @@ struct xai_table {
 
 /* --- the handle --- */
 
+/* The cells are copies, so the file can be closed; nothing is converted before somebody asks for a column. */
 static xai_status read_table(xai_table **out, xai_context *context, const xai__file *file)
 {
     xai_table *table = xai__zalloc_array(context, 1, sizeof *table);
@@ -105,6 +106,7 @@ const char *xai_table_column_name(const xai_table *table, size_t column)
 /* A message lists so many. */
 enum { LISTED = 12 };
 
+/* Most often a name is misspelt, so the message lists those that there are. */
 static xai_status fail_to_find(const xai_table *table, const char *name)
 {
     const xai__csv *csv = &table->csv;
@@ -123,6 +125,7 @@ static xai_status fail_to_find(const xai_table *table, const char *name)
     return status;
 }
 
+/* All columns are looked at, since a name that stands twice names none. */
 xai_status xai_table_find_column(size_t *column, const xai_table *table, const char *name)
 {
     size_t found = 0, n_found = 0;
@@ -154,6 +157,8 @@ static xai_status check_column(const xai_table *table, size_t column)
 
 /* --- numbers --- */
 
+/* A missing value is a NaN, and only a missing one: "nan" is no number here, and neither is what float32 cannot hold.
+ */
 static xai_status read_number(float *out, const xai__csv *csv, size_t row, size_t column)
 {
     const char *cell = xai__csv_cell(csv, row, column);
@@ -167,6 +172,7 @@ static xai_status read_number(float *out, const xai__csv *csv, size_t row, size_
     return XAI_OK;
 }
 
+/* Row by row, the columns in the order in which they were asked for; one may be asked for twice. */
 static xai_status read_numbers(float *out, const xai_table *table, const size_t *columns, size_t n_columns)
 {
     xai_status status = XAI_OK;
@@ -211,6 +217,8 @@ typedef struct texts {
     const double *numbers;
 } texts;
 
+/* By number, so that class 10 comes behind class 9; "1" and "1.0" are two classes of one number, told apart as texts.
+ */
 static int compare(const void *user, uint32_t a, uint32_t b)
 {
     const texts *t = user;
@@ -220,7 +228,7 @@ static int compare(const void *user, uint32_t a, uint32_t b)
     return strcmp(t->texts[a], t->texts[b]);
 }
 
-/* Everything that finding a column's labels takes. */
+/* Everything that finding a column's labels takes. Labels are texts of the table, so they live as long as it does. */
 typedef struct labeller {
     xai_context *context;
     const char **cells; /* the column, then its different texts in the order of their bytes */
@@ -229,6 +237,7 @@ typedef struct labeller {
     size_t n;
 } labeller;
 
+/* Twice as much order as cells: drop_doubles() lists what it keeps in the second half. */
 static xai_status take_cells(labeller *l, const xai_table *table, size_t column)
 {
     l->n = xai_table_n_rows(table);
@@ -259,7 +268,8 @@ static void drop_doubles(labeller *l)
     l->n = n;
 }
 
-/* True if the texts that are left are numbers, all of them. */
+/* True if the texts that are left are numbers, all of them; one that is none makes them all words, in their bytes'
+ * order. */
 static bool read_all(labeller *l)
 {
     for (size_t i = 0; i < l->n; i++) {
@@ -270,6 +280,7 @@ static bool read_all(labeller *l)
     return true;
 }
 
+/* Sorted by text first, which brings equal ones together; numbers are read of the different ones only. n log n. */
 static xai_status find_labels(labeller *l, const xai_table *table, size_t column)
 {
     texts by_text, by_number;
@@ -293,6 +304,8 @@ static void drop_labeller(labeller *l)
     xai__free(l->context, l->order);
 }
 
+/* Called twice by most: for the number, then for the texts. The work is done both times, for the table keeps nothing.
+ */
 xai_status xai_table_labels(size_t *n, const xai_table *table, size_t column, const char **labels, size_t capacity)
 {
     labeller l = { 0 };
@@ -335,6 +348,7 @@ static size_t find_label(const char *text, const char *const *labels, const uint
     return n;
 }
 
+/* For the search of every cell, whatever order the caller gave the labels in. Equal ones would leave a class empty. */
 static xai_status sort_labels(uint32_t *order, const char *const *labels, size_t n)
 {
     const texts sorted = { labels, NULL };
@@ -351,6 +365,7 @@ static xai_status sort_labels(uint32_t *order, const char *const *labels, size_t
     return XAI_OK;
 }
 
+/* Labels may come from another table, the one that a tree was fitted to: a class that it never saw has no index. */
 static xai_status read_classes(float *out, const xai__csv *csv, size_t column, const char *const *labels,
                                const uint32_t *order, size_t n)
 {

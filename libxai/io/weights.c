@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * State dicts: which format a file has, names, lookups. */
+ * State dicts: which format a file has, names, lookups.
+ *
+ * The readers add tensors in the order of their files. Names are copied into blocks of the set, small ones many to a
+ * block; elements stay in the file, and only those that had to be put in order are kept in blocks of their own. */
 #include "io/weights.h"
 
 #include <string.h>
@@ -12,6 +15,7 @@
 
 enum { NAME_BLOCK = 16384, SPARE = 64 << 20 };
 
+/* Elements begin at a multiple of 64, as kernels like them. */
 struct xai__weights_block {
     struct xai__weights_block *next;
     _Alignas(64) unsigned char bytes[];
@@ -83,7 +87,8 @@ static int compare_names(const void *user, uint32_t a, uint32_t b)
     return strcmp(items[a].name, items[b].name);
 }
 
-/* Nested names joined by dots can meet, whatever the container promised. */
+/* Nested names joined by dots can meet, whatever the container promised: "a.b" and "b" below "a" are one name. Sorted,
+ * equal ones are neighbours, and lookups take log n steps. */
 static xai_status sort_names(xai__weights *set)
 {
     set->order = xai__alloc_array(set->context, set->count, sizeof *set->order);
@@ -116,6 +121,7 @@ static void drop_prefix(xai__weights *set)
     }
 }
 
+/* What opening a file and taking one from memory do alike; status: how that went. Gives the set back if it failed. */
 static xai_status finish(xai__weights **out, xai__weights *set, xai_status status)
 {
     if (status == XAI_OK)
@@ -201,6 +207,7 @@ xai_status xai__weights_keep(void **out, xai__weights *set, size_t size, const c
     struct xai__weights_block *block;
 
     *out = NULL;
+    /* kept never exceeds the sum, so nothing wraps. */
     if (size > set->file.size + SPARE - set->kept)
         return xai__fail(XAI_E_LIMIT, "%s: tensor %.100s would take %zu bytes of memory, too much for a file of %zu",
                          set->file.name, name, size, set->file.size);
@@ -211,7 +218,7 @@ xai_status xai__weights_keep(void **out, xai__weights *set, size_t size, const c
     return XAI_OK;
 }
 
-/* Copies a text into the set. */
+/* Copies a text into the set. No name is longer than XAI__MAX_WEIGHT_NAME and a dot more, so that a block holds any. */
 static const char *keep_name(xai__weights *set, const char *name)
 {
     size_t size = strlen(name) + 1;
@@ -244,7 +251,7 @@ static xai_status check_name(const xai__weights *set, const char *name, size_t o
     return XAI_OK;
 }
 
-/* A network has some hundred tensors. */
+/* A network has some hundred tensors, so most sets grow once or twice. */
 static size_t grown(size_t room)
 {
     return room < 64 ? 64 : room * 2;
@@ -267,6 +274,7 @@ xai_status xai__weights_add(xai__weights *set, const xai__weight *weight, size_t
         set->room = grown(set->room);
     }
     set->items[set->count] = *weight;
+    /* The reader's own name is a path that goes on to change, or lies in a document that is dropped. */
     set->items[set->count].name = keep_name(set, weight->name);
     if (set->items[set->count].name == NULL)
         return XAI_E_NO_MEMORY;
@@ -351,6 +359,7 @@ const void *xai__weights_bytes(const xai__weights *set, size_t *size)
     return set->file.data;
 }
 
+/* Counted in bits: elements of four and six of them take no whole number of bytes. */
 size_t xai__weight_size(const xai__weight *weight)
 {
     return weight->bytes * 8 / xai__dtype_bits(weight->dtype);
@@ -385,6 +394,7 @@ xai_status xai__weight_to_f32(float *out, const xai__weight *weight)
     return status;
 }
 
+/* safetensors files need not be aligned, and torch's older files are not. */
 const float *xai__weight_borrow_f32(const xai__weight *weight)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__

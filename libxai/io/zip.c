@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Zip files with stored entries. Sizes come from the central directory (torch leaves them out of the local headers),
- * and what the two say twice must be equal, so that no other reader can see other bytes in the file than this one. */
+ * and what the two say twice must be equal, so that no other reader can see other bytes in the file than this one.
+ *
+ * A zip file is read from its end: the end record says where the central directory lies, whose entries say where the
+ * local headers lie, behind each of which are a name, an extra field and the bytes (APPNOTE 6.3). Where 32 bits are too
+ * few a value is all ones, and the true one stands in a second end record or in an extra field of id 1. torch writes
+ * both end records always, and fills extra fields so that the bytes begin at a multiple of 64. */
 #include "io/zip.h"
 
 #include <string.h>
@@ -54,7 +59,7 @@ static xai_status fail_name(const xai__file *file, const xai__zip_entry *entry, 
                           (int)(entry->name_length < 100 ? entry->name_length : 100), entry->name, what);
 }
 
-/* The 64-bit end record stands right before its locator. */
+/* The 64-bit end record stands right before its locator, which is 20 bytes and says where the record begins. */
 static xai_status read_end64(const xai__file *file, size_t locator, directory *dir, size_t *end)
 {
     uint64_t at = load(file, locator + 8, 8);
@@ -82,6 +87,7 @@ static bool agrees(uint64_t small, uint64_t saturated, uint64_t large)
 /* The end record is the last thing in the file: torch writes no comment, in which a second one could hide. */
 static xai_status find_directory(const xai__file *file, directory *dir)
 {
+    /* Both wrap for files that are too short; each is looked at only where it did not. */
     size_t end = file->size - END_SIZE, locator = end - LOCATOR_SIZE, last = end;
     uint64_t count, size, start;
 
@@ -116,7 +122,8 @@ static xai_status find_directory(const xai__file *file, directory *dir)
     return XAI_OK;
 }
 
-/* Replaces saturated 32-bit values, in this order, by those of the zip64 field (id 1); false if it lacks one. */
+/* Replaces saturated 32-bit values, in this order, by those of the zip64 field (id 1); false if it lacks one. The field
+ * holds only the values that are saturated, so where one stands depends on the others. */
 static bool read_extra64(const xai__file *file, size_t at, size_t length, uint64_t *const values[3])
 {
     size_t end = at + length;
@@ -181,7 +188,8 @@ static xai_status check_central(const xai__file *file, const xai__zip_entry *ent
     return XAI_OK;
 }
 
-/* Reads the entry of the central directory at *at and moves on. */
+/* Reads the entry of the central directory at *at and moves on. Until read_local() has been there, start is the place
+ * of this entry, for messages, and data that of the local header. */
 static xai_status read_central(const xai__file *file, const directory *dir, size_t *at, xai__zip_entry *entry)
 {
     size_t end = (size_t)(dir->start + dir->size), from = *at, extra_length, length;
@@ -254,6 +262,7 @@ static unsigned char lower(char c)
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
 }
 
+/* One order for sorting and for searching: names that differ only in case are equal in it, and refused. */
 static int compare_text(const char *a, size_t a_length, const char *b, size_t b_length)
 {
     for (size_t i = 0; i < a_length && i < b_length; i++)
@@ -276,7 +285,8 @@ static int compare_starts(const void *user, uint32_t a, uint32_t b)
     return entries[a].start < entries[b].start ? -1 : entries[a].start > entries[b].start;
 }
 
-/* Sorted by place, each entry must end before the next one's header. */
+/* Sorted by place, each entry must end before the next one's header: overlapping ones are how small files claim to hold
+ * large ones. What lies between entries, descriptors and fill, is nobody's. */
 static xai_status check_overlap(xai__zip *zip)
 {
     xai__sort(zip->order, zip->count, compare_starts, zip->entries);
@@ -394,6 +404,8 @@ xai_status xai__zip_require_stored(const xai__zip *zip)
     return status;
 }
 
+/* Python's and torch's readers do not look at checksums of stored entries everywhere; a flipped bit in a weight would
+ * show as a wrong class. */
 xai_status xai__zip_check(const xai__zip *zip, const xai__zip_entry *entry)
 {
     xai_status status = require_stored(zip, entry);

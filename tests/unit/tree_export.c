@@ -529,13 +529,16 @@ END_TEST
 /* What fails leaves nothing behind, and what stood there before as it was. */
 START_TEST(saves_whole_or_not_at_all)
 {
-    char *folder = files_folder(), *saved;
+    char *folder = files_folder(), *saved, name[2000];
     xai_tree *tree = load(animals);
     xai_export_options options = with_row(logits, 2);
 
     ck_assert_fails(xai_tree_save(tree, files_path(folder, "a.pdf"), NULL), XAI_E_INVALID, "a.pdf: expected a name");
     ck_assert_fails(xai_tree_save(tree, files_path(folder, "txt"), NULL), XAI_E_INVALID, "ends with .txt");
     ck_assert_fails(xai_tree_save(tree, "folder.txt/name", NULL), XAI_E_INVALID, "ends with .txt");
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    ck_assert_fails(xai_tree_save(tree, name, NULL), XAI_E_INVALID, "xxx: expected a name that ends with .txt");
     ck_assert_fails(xai_tree_save(tree, files_path(folder, "no/a.txt"), NULL), XAI_E_IO, "cannot write");
     files_write_text(folder, "a.txt", "before");
     ck_assert_fails(xai_tree_save(tree, files_path(folder, "a.txt"), &options), XAI_E_SHAPE, "the row has 2");
