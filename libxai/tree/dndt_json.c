@@ -87,6 +87,19 @@ static xai_status read_rows(double *out, xai__json_value list, size_t n_rows, si
     return status;
 }
 
+/* Rows of n numbers each, before memory for all of them is asked for. */
+static xai_status check_rows(xai__json_value list, size_t n_rows, size_t n)
+{
+    xai__json_value child;
+    xai_status status = check_count(list, n_rows);
+
+    if (status < 0)
+        return status;
+    for (bool more = xai__json_first(&child, list); more && status == XAI_OK; more = xai__json_next(&child))
+        status = check_count(child, n);
+    return status;
+}
+
 static xai_status check_numbers(const xai__dndt *dndt, xai__json_value cuts, xai__json_value temperatures)
 {
     for (size_t i = 0; i < dndt->tree.n_inputs * dndt->n_cuts; i++)
@@ -113,10 +126,26 @@ static xai_status measure(size_t *n, xai__json_value list)
     return *n > 0 ? XAI_OK : xai__json_fail(first, XAI_E_FORMAT, "has no numbers");
 }
 
+/* A tree of the file's sizes, which its lists have to agree on. */
+static xai_status create(xai__dndt **out, xai_context *context, xai__json_value cuts, xai__json_value scores)
+{
+    size_t n_inputs = xai__json_count(cuts), n_cuts = 0, n_classes = 0, n_leaves, n_nodes;
+    xai_status status = measure(&n_cuts, cuts);
+
+    if (status == XAI_OK)
+        status = measure(&n_classes, scores);
+    /* Before any memory: as many leaves as the cuts make have to stand in the file. */
+    if (status == XAI_OK)
+        status = xai__dndt_count(&n_leaves, &n_nodes, n_inputs, n_cuts);
+    if (status == XAI_OK)
+        status = check_rows(scores, n_leaves, n_classes);
+    return status < 0 ? status : xai__dndt_create(out, context, n_inputs, n_cuts, n_classes);
+}
+
 static xai_status read_all(xai__dndt **out, xai_context *context, xai__json_value root)
 {
     xai__json_value cuts, temperatures, scores;
-    size_t n_inputs, n_cuts = 0, n_classes = 0, n_leaves, n_nodes;
+    size_t n_inputs;
     xai_status status = get_array(&cuts, root, "cuts");
 
     if (status == XAI_OK)
@@ -124,24 +153,15 @@ static xai_status read_all(xai__dndt **out, xai_context *context, xai__json_valu
     if (status == XAI_OK)
         status = get_array(&scores, root, "leaf_scores");
     if (status == XAI_OK)
-        status = measure(&n_cuts, cuts);
-    if (status == XAI_OK)
-        status = measure(&n_classes, scores);
+        status = create(out, context, cuts, scores);
     if (status < 0)
         return status;
-    n_inputs = xai__json_count(cuts);
-    /* Before any memory: as many leaves as the cuts make have to stand in the file. */
-    status = xai__dndt_count(&n_leaves, &n_nodes, n_inputs, n_cuts);
-    if (status == XAI_OK)
-        status = check_count(scores, n_leaves);
-    if (status == XAI_OK)
-        status = xai__dndt_create(out, context, n_inputs, n_cuts, n_classes);
-    if (status == XAI_OK)
-        status = read_rows((*out)->cuts, cuts, n_inputs, n_cuts);
+    n_inputs = (*out)->tree.n_inputs;
+    status = read_rows((*out)->cuts, cuts, n_inputs, (*out)->n_cuts);
     if (status == XAI_OK)
         status = read_row((*out)->temperatures, temperatures, n_inputs);
     if (status == XAI_OK)
-        status = read_rows((*out)->scores, scores, (*out)->n_leaves, n_classes);
+        status = read_rows((*out)->scores, scores, (*out)->n_leaves, (*out)->tree.n_classes);
     if (status == XAI_OK)
         status = check_numbers(*out, cuts, temperatures);
     if (status == XAI_OK)

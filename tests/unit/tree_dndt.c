@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * DNDT: the reference's leaves, the gradient against differences, iris, JSON, and files and options that are none. */
 #include "core/memory.h"
+#include "little_memory.h"
 #include "tables.h"
 #include "tree/dndt.h"
 
@@ -323,6 +324,32 @@ START_TEST(draws_every_combination)
 }
 END_TEST
 
+/* One long row of scores and many short ones: the product of both is in nobody's file, so no memory is asked for it. */
+START_TEST(scores_are_counted_before_they_are_believed)
+{
+    enum { N = 20000 };
+    xai_context *small = little_memory_context();
+    xai_tree *tree;
+    xai__text text;
+
+    xai__text_init(&text, context);
+    xai__text_add(&text, "{\"temperatures\":[1],\"cuts\":[[1");
+    for (int i = 2; i < N; i++)
+        xai__text_add(&text, ",%d", i);
+    xai__text_add(&text, "]],\"leaf_scores\":[[1");
+    for (int i = 1; i < N; i++)
+        xai__text_add(&text, ",1");
+    for (int i = 1; i < N; i++)
+        xai__text_add(&text, "],[1");
+    xai__text_add(&text, "]]}");
+    ck_assert(!text.failed);
+    ck_assert_fails(xai_tree_load_memory(&tree, small, text.data, text.length), XAI_E_FORMAT,
+                    "has 1 elements, expected 20000");
+    xai_context_unref(small);
+    xai__text_fini(&text);
+}
+END_TEST
+
 /* However large the scores of a file are, what comes out are probabilities. */
 START_TEST(huge_scores)
 {
@@ -445,6 +472,7 @@ static Suite *make_suite(void)
     tcase_add_test(cases, json_keeps_every_bit);
     tcase_add_test(cases, draws_every_combination);
     tcase_add_test(cases, huge_scores);
+    tcase_add_test(cases, scores_are_counted_before_they_are_believed);
     tcase_add_loop_test(cases, refuses_damaged_files, 0, sizeof damaged / sizeof *damaged);
     tcase_add_loop_test(cases, refuses_wrong_options, 0, sizeof wrong / sizeof *wrong);
     tcase_add_test(cases, refuses_holes);
