@@ -114,16 +114,18 @@ static xai_status read_shape(literal *l, xai__npy_header *header)
 }
 
 /* numpy's type codes: byte order ('<' little, '>' big, '|' for single bytes), kind, size in bytes. */
+static const struct {
+    char name[3];
+    uint8_t dtype;
+} types[] = {
+    { "f2", XAI__DTYPE_F16 }, { "f4", XAI__DTYPE_F32 }, { "f8", XAI__DTYPE_F64 }, { "b1", XAI__DTYPE_BOOL },
+    { "i1", XAI__DTYPE_I8 },  { "i2", XAI__DTYPE_I16 }, { "i4", XAI__DTYPE_I32 }, { "i8", XAI__DTYPE_I64 },
+    { "u1", XAI__DTYPE_U8 },  { "u2", XAI__DTYPE_U16 }, { "u4", XAI__DTYPE_U32 }, { "u8", XAI__DTYPE_U64 },
+};
+
+/* One of these in quotes; a list in brackets would be a struct's fields. */
 static xai_status read_type(literal *l, xai__npy_header *header)
 {
-    static const struct {
-        char name[3];
-        uint8_t dtype;
-    } types[] = {
-        { "f2", XAI__DTYPE_F16 }, { "f4", XAI__DTYPE_F32 }, { "f8", XAI__DTYPE_F64 }, { "b1", XAI__DTYPE_BOOL },
-        { "i1", XAI__DTYPE_I8 },  { "i2", XAI__DTYPE_I16 }, { "i4", XAI__DTYPE_I32 }, { "i8", XAI__DTYPE_I64 },
-        { "u1", XAI__DTYPE_U8 },  { "u2", XAI__DTYPE_U16 }, { "u4", XAI__DTYPE_U32 }, { "u8", XAI__DTYPE_U64 },
-    };
     size_t start = l->at;
     char text[16];
     xai_status status;

@@ -84,6 +84,23 @@ static bool agrees(uint64_t small, uint64_t saturated, uint64_t large)
     return small == large || small == saturated;
 }
 
+/* last: where the directory has to end, at the first of the end records. Its start and size come from the file, so both
+ * are compared with where it lies before anything is read there. */
+static xai_status check_directory(const xai__file *file, const directory *dir, size_t last)
+{
+    if (dir->start > last || dir->size != last - dir->start)
+        return xai__file_fail(file, XAI_E_FORMAT, last,
+                              "the zip directory (%llu bytes at %llu) does not end at the end record (%zu)",
+                              (unsigned long long)dir->size, (unsigned long long)dir->start, last);
+    if (dir->count > MAX_ENTRIES)
+        return xai__file_fail(file, XAI_E_LIMIT, last, "%llu zip entries; at most %d are read",
+                              (unsigned long long)dir->count, MAX_ENTRIES);
+    if (dir->count > dir->size / CENTRAL_SIZE)
+        return xai__file_fail(file, XAI_E_FORMAT, last, "%llu entries do not fit a zip directory of %llu bytes",
+                              (unsigned long long)dir->count, (unsigned long long)dir->size);
+    return XAI_OK;
+}
+
 /* The end record is the last thing in the file: torch writes no comment, in which a second one could hide. */
 static xai_status find_directory(const xai__file *file, directory *dir)
 {
@@ -109,17 +126,7 @@ static xai_status find_directory(const xai__file *file, directory *dir)
             !agrees(start, SATURATED, dir->start))
             return xai__file_fail(file, XAI_E_FORMAT, end, "the zip file's two end records differ");
     }
-    if (dir->start > last || dir->size != last - dir->start)
-        return xai__file_fail(file, XAI_E_FORMAT, end,
-                              "the zip directory (%llu bytes at %llu) does not end at the end record (%zu)",
-                              (unsigned long long)dir->size, (unsigned long long)dir->start, last);
-    if (dir->count > MAX_ENTRIES)
-        return xai__file_fail(file, XAI_E_LIMIT, end, "%llu zip entries; at most %d are read",
-                              (unsigned long long)dir->count, MAX_ENTRIES);
-    if (dir->count > dir->size / CENTRAL_SIZE)
-        return xai__file_fail(file, XAI_E_FORMAT, end, "%llu entries do not fit a zip directory of %llu bytes",
-                              (unsigned long long)dir->count, (unsigned long long)dir->size);
-    return XAI_OK;
+    return check_directory(file, dir, last);
 }
 
 /* Replaces saturated 32-bit values, in this order, by those of the zip64 field (id 1); false if it lacks one. The field

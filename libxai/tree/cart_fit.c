@@ -55,32 +55,22 @@ static void fill_values(const grower *g)
         values[c] = criterion->total[c] / criterion->weight;
 }
 
-/* Adds the node of item, split if that is worth it; item then says how. */
-static xai_status add_node(grower *g, pending *item)
+/* Appends the node of item, with the values of its rows, and hangs it under its parent. */
+static xai_status append_node(grower *g, pending *item, const xai__cart_split *split)
 {
-    xai__cart_criterion *criterion = &g->splitter->criterion;
-    xai__cart_split split = { .at = item->end };
     xai__cart_node *node;
 
-    xai__cart_criterion_begin(criterion, item->start, item->end);
-    if (item->parent < 0)
-        item->impurity = xai__cart_criterion_impurity(criterion);
-    item->leaf = is_leaf(g, item);
-    if (!item->leaf) {
-        xai__cart_find_split(&split, g->splitter, item->impurity, &item->n_constant);
-        item->leaf = split.at >= item->end || split.improvement + DBL_EPSILON < g->limits->min_impurity_decrease;
-    }
     if (g->cart->tree.n_nodes >= INT32_MAX)
         return xai__fail(XAI_E_LIMIT, "the tree has more than %d nodes", INT32_MAX);
     node = xai__cart_add(g->cart);
     if (node == NULL)
         return XAI_E_NO_MEMORY;
-    *node = (xai__cart_node){ .threshold = split.threshold,
+    *node = (xai__cart_node){ .threshold = split->threshold,
                               .impurity = item->impurity,
-                              .weight = criterion->weight,
-                              .feature = (int32_t)split.feature,
+                              .weight = g->splitter->criterion.weight,
+                              .feature = (int32_t)split->feature,
                               .n_samples = (uint32_t)(item->end - item->start),
-                              .missing_left = split.missing_left };
+                              .missing_left = split->missing_left };
     if (item->leaf) {
         xai__cart_make_leaf(node);
         node->missing_left = 0;
@@ -91,6 +81,27 @@ static xai_status add_node(grower *g, pending *item)
         g->cart->nodes[item->parent].left = item->node;
     else if (item->parent >= 0)
         g->cart->nodes[item->parent].right = item->node;
+    return XAI_OK;
+}
+
+/* Adds the node of item, split if that is worth it; item then says how. */
+static xai_status add_node(grower *g, pending *item)
+{
+    xai__cart_criterion *criterion = &g->splitter->criterion;
+    xai__cart_split split = { .at = item->end };
+    xai_status status;
+
+    xai__cart_criterion_begin(criterion, item->start, item->end);
+    if (item->parent < 0)
+        item->impurity = xai__cart_criterion_impurity(criterion);
+    item->leaf = is_leaf(g, item);
+    if (!item->leaf) {
+        xai__cart_find_split(&split, g->splitter, item->impurity, &item->n_constant);
+        item->leaf = split.at >= item->end || split.improvement + DBL_EPSILON < g->limits->min_impurity_decrease;
+    }
+    status = append_node(g, item, &split);
+    if (status < 0)
+        return status;
     item->at = split.at;
     item->improvement = item->leaf ? 0 : split.improvement;
     item->impurity_left = split.left;

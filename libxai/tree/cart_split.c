@@ -189,6 +189,18 @@ static void settle(xai__cart_split *best, xai__cart_splitter *splitter, double i
                          criterion->weight_left / criterion->weight * best->left);
 }
 
+/* Parts rows and, where there are some, lists at the split that was found. */
+static void part(xai__cart_split *best, xai__cart_splitter *splitter, double impurity, size_t n_constant)
+{
+    /* Lists of what is constant here are not looked at below, where that is remembered. */
+    size_t n_skipped = splitter->keeps_constants ? n_constant : 0;
+
+    settle(best, splitter, impurity);
+    if (splitter->presort != NULL)
+        xai__cart_presort_part(splitter->presort, splitter->features + n_skipped, splitter->n_features - n_skipped,
+                               splitter->items, splitter->criterion.start, best->at, splitter->criterion.end);
+}
+
 void xai__cart_find_split(xai__cart_split *best, xai__cart_splitter *splitter, double impurity, size_t *n_constant)
 {
     uint32_t *features = splitter->features;
@@ -212,14 +224,8 @@ void xai__cart_find_split(xai__cart_split *best, xai__cart_splitter *splitter, d
         exchange(features, i, n_total++);
         n_found++;
     }
-    if (best->at < splitter->criterion.end) {
-        /* Lists of what is constant here are not looked at below, where that is remembered. */
-        size_t n_skipped = splitter->keeps_constants ? n_total : 0;
-        settle(best, splitter, impurity);
-        if (splitter->presort != NULL)
-            xai__cart_presort_part(splitter->presort, features + n_skipped, splitter->n_features - n_skipped,
-                                   splitter->items, splitter->criterion.start, best->at, splitter->criterion.end);
-    }
+    if (best->at < splitter->criterion.end)
+        part(best, splitter, impurity, n_total);
     /* Children inherit the constants in the order in which they were found. */
     memcpy(features, splitter->constants, n_known * sizeof *features);
     memcpy(splitter->constants + n_known, features + n_known, n_found * sizeof *features);
