@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * CART as a tree: predictions, the path of a row, conditions in words. */
+ * CART as a tree: predictions, the path of a row, conditions in words.
+ *
+ * A row goes down twice over, and both ways have to agree on every float. The nodes hold what scikit-learn holds,
+ * doubles and all; forks are the same decisions packed for speed, with thresholds rounded down to a float: no float
+ * lies between the two, so x <= threshold is the same question. */
 #include "tree/cart.h"
 
 #include <math.h>
@@ -21,6 +25,7 @@ static void fini(xai_tree *tree)
     xai__free(tree->object.context, cart->label_at);
 }
 
+/* By the nodes, for single rows. */
 size_t xai__cart_find_leaf(const xai__cart *cart, const float *row)
 {
     int32_t at = 0;
@@ -33,7 +38,8 @@ size_t xai__cart_find_leaf(const xai__cart *cart, const float *row)
 /* Rows that go down together: one step has to wait for the last, so they had better wait at the same time. */
 enum { ABREAST = 4, TOP_BIT = 31 };
 
-/* No branch hangs on the row, for nothing could predict it. */
+/* No branch hangs on the row, for nothing could predict it. A NaN compares false with everything, so it would go left;
+ * the top bit sends it right. A leaf leads to itself, and it does not matter what it compares. */
 static inline int32_t descend(const xai__cart_fork *fork, const float *row)
 {
     float x = row[fork->feature & INT32_MAX];
@@ -42,6 +48,7 @@ static inline int32_t descend(const xai__cart_fork *fork, const float *row)
     return fork->children[right];
 }
 
+/* Four rows at once, until none of them moves any more. */
 static void find_leaves(int32_t *at, const xai__cart *cart, const float *rows)
 {
     const xai__cart_fork *forks = cart->forks;
@@ -74,6 +81,7 @@ typedef struct prediction {
 /* Rows that one task takes: a multiple of ABREAST. */
 enum { TASK_ROWS = 1024 };
 
+/* The rows of one task. Four at a time find their leaves together; the last few, fewer than four, go by the nodes. */
 static void predict_rows(void *job, size_t index, size_t lane)
 {
     const prediction *p = job;
@@ -127,6 +135,7 @@ static int64_t find_class(const xai__cart *cart, int32_t node)
     return (int64_t)best;
 }
 
+/* Counts all steps and fills those that there is room for. */
 static xai_status decisions(size_t *n, const xai_tree *tree, const float *row, uint32_t mode, xai_decision *steps,
                             size_t capacity)
 {
@@ -221,6 +230,8 @@ void xai__cart_add_condition(xai__text *text, const xai__cart *cart, const xai__
     }
 }
 
+/* A node's id, and the conditions of both of its children. Texts are remembered by their places until all are there,
+ * since the buffer moves as it grows. */
 static void add_labels(xai__text *text, xai__cart *cart, size_t index)
 {
     const xai__cart_node *node = &cart->nodes[index];
@@ -234,6 +245,7 @@ static void add_labels(xai__text *text, xai__cart *cart, size_t index)
     }
 }
 
+/* (float) rounds to the nearest, so the result may lie above the threshold; then the next float down is the one. */
 static xai__cart_fork make_fork(const xai__cart_node *node, int32_t index)
 {
     bool leaf = node->left < 0;

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * How mixed the rows are. Sums are taken in the same order as scikit-learn's, so that every bit agrees. */
+ * How mixed the rows are. Sums are taken in the same order as scikit-learn's, so that every bit agrees.
+ *
+ * With p the shares of the classes: Gini is 1 - sum p^2, entropy - sum p log2 p; of numbers it is the mean squared
+ * error, mean(y^2) - mean(y)^2. Moving a row from one side to the other changes sums only, so a scan over the places of
+ * a split takes each row once, and at each place as many steps as there are classes. */
 #include "tree/cart_criterion.h"
 
 #include <math.h>
@@ -22,6 +26,7 @@ static void count(const xai__cart_criterion *criterion, double *sums, double *we
     *weight += sign * w;
 }
 
+/* One pass over the node's rows; the sums of both sides follow from it. */
 void xai__cart_criterion_begin(xai__cart_criterion *criterion, size_t start, size_t end)
 {
     criterion->start = start;
@@ -77,6 +82,7 @@ static double gini(const double *sums, size_t n_classes, double weight)
     return 1.0 - squares / (weight * weight);
 }
 
+/* log(x) / log(2) and not log2(x): scikit-learn's bits. A class without weight adds nothing, as p log p does near 0. */
 double xai__cart_criterion_entropy(const double *sums, size_t n_classes, double weight)
 {
     const double ln2 = log(2.0);
@@ -90,6 +96,7 @@ double xai__cart_criterion_entropy(const double *sums, size_t n_classes, double 
     return bits;
 }
 
+/* The mean of the squares less the square of the mean: cheap, and less exact than two passes, as in scikit-learn. */
 static double squared_error(double squares, double sum, double weight)
 {
     double mean = sum / weight;
@@ -110,6 +117,7 @@ double xai__cart_criterion_impurity(const xai__cart_criterion *criterion)
     return measure(criterion, criterion->total, criterion->weight);
 }
 
+/* Squared targets of the left side are added up anew: they are needed once a node, for the split that was chosen. */
 void xai__cart_criterion_sides(const xai__cart_criterion *criterion, double *left, double *right)
 {
     double squares = 0;
@@ -127,6 +135,8 @@ void xai__cart_criterion_sides(const xai__cart_criterion *criterion, double *lef
     *right = squared_error(criterion->squares - squares, criterion->right[0], criterion->weight_right);
 }
 
+/* The part of the improvement that differs from place to place. For the squared error it is sum^2 / weight of both
+ * sides, since the sum of all squares is the same everywhere. */
 double xai__cart_criterion_proxy(const xai__cart_criterion *criterion)
 {
     double left, right;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Growing a CART: nodes are numbered as scikit-learn numbers them, depth first or best first. */
+ * Growing a CART: nodes are numbered as scikit-learn numbers them, depth first or best first.
+ *
+ * A node owns a part of the list of rows, start to end. Splitting it parts those rows in place, left ones first, so its
+ * children own the two halves and nothing is ever copied; the depth of the tree costs no memory but the nodes. */
 #include "tree/cart_fit.h"
 
 #include <float.h>
@@ -37,6 +40,7 @@ static xai_status push(grower *g, const pending *item)
     return XAI_OK;
 }
 
+/* What scikit-learn asks before it looks for a split, in its words: too deep, too few rows, too little weight, pure. */
 static bool is_leaf(const grower *g, const pending *item)
 {
     size_t n = item->end - item->start;
@@ -46,6 +50,7 @@ static bool is_leaf(const grower *g, const pending *item)
            item->impurity <= DBL_EPSILON;
 }
 
+/* Shares of the classes, or the mean: the criterion still has the sums of the node that is being added. */
 static void fill_values(const grower *g)
 {
     const xai__cart_criterion *criterion = &g->splitter->criterion;
@@ -97,11 +102,13 @@ static xai_status add_node(grower *g, pending *item)
     item->leaf = is_leaf(g, item);
     if (!item->leaf) {
         xai__cart_find_split(&split, g->splitter, item->impurity, &item->n_constant);
+        /* An improvement that differs by rounding is still enough, as in scikit-learn. */
         item->leaf = split.at >= item->end || split.improvement + DBL_EPSILON < g->limits->min_impurity_decrease;
     }
     status = append_node(g, item, &split);
     if (status < 0)
         return status;
+    /* What the children begin with. A leaf has none, and as such sinks to the bottom of the queue. */
     item->at = split.at;
     item->improvement = item->leaf ? 0 : split.improvement;
     item->impurity_left = split.left;
@@ -109,6 +116,7 @@ static xai_status add_node(grower *g, pending *item)
     return XAI_OK;
 }
 
+/* A child begins with what its parent knows: its impurity, and which features are constant in it. */
 static pending child_of(const pending *item, bool left)
 {
     return (pending){ .start = left ? item->start : item->at,
@@ -120,6 +128,7 @@ static pending child_of(const pending *item, bool left)
                       .impurity = left ? item->impurity_left : item->impurity_right };
 }
 
+/* The right child is pushed first, so that the left one is taken next and gets the next number. */
 static xai_status grow_depth_first(grower *g)
 {
     pending item = { .end = g->splitter->criterion.end, .parent = -1 };
@@ -144,6 +153,8 @@ static void rise(pending *heap, size_t at, const pending *item)
     heap[at] = *item;
 }
 
+/* A node is searched for its split before it is queued, since the queue is in the order of improvements. Its rows are
+ * parted by then, whether it will be split or not, which changes their order only. */
 static xai_status add_best(grower *g, pending *item)
 {
     xai_status status;
@@ -179,6 +190,7 @@ static pending take_best(grower *g)
     return best;
 }
 
+/* max_leaf_nodes leaves take one split less. Nodes that are left in the queue at the end become leaves. */
 static xai_status grow_best_first(grower *g)
 {
     pending item = { .end = g->splitter->criterion.end, .parent = -1 };

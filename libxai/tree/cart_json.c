@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * CART as JSON: scikit-learn's arrays under scikit-learn's names, an element a node. */
+ * CART as JSON: scikit-learn's arrays under scikit-learn's names, an element a node.
+ *
+ * One table of fields serves both directions: it says where in a node a value lies and what it may be, so a field is
+ * added by a row. What is read is checked as a whole before it is used: children stand behind their parents, and each
+ * node but the root has one, so every walk ends without looking. */
 #include <math.h>
 #include <string.h>
 
@@ -49,6 +53,7 @@ static void add_number(xai__text *text, double number)
         xai__text_add(text, "%s", xai__number_write(buffer, number));
 }
 
+/* scikit-learn's -1 and -2 for "none" are in the nodes already, so nothing is translated. */
 static void add_element(xai__text *text, const xai__cart_node *node, const field *f)
 {
     const void *at = (const char *)node + f->offset;
@@ -61,6 +66,7 @@ static void add_element(xai__text *text, const xai__cart_node *node, const field
         xai__text_add(text, "%lu", (unsigned long)*(const uint32_t *)at);
 }
 
+/* A list in a list a node, as scikit-learn has them: nodes x outputs x classes, with one output. */
 static void add_values(xai__text *text, const xai__cart *cart)
 {
     size_t n_classes = cart->tree.n_classes;
@@ -121,6 +127,7 @@ static xai_status read_number(double *out, xai__json_value value)
     return xai__json_fail(value, XAI_E_FORMAT, "expected a number, \"inf\", \"-inf\" or \"nan\"");
 }
 
+/* The bounds keep an index from ever being out of range; flags come as numbers from older files. */
 static xai_status read_whole(int64_t *out, xai__json_value value, const field *f, const xai_tree *tree)
 {
     bool truth = false;
@@ -171,6 +178,7 @@ static xai_status get_array(xai__json_value *out, xai__json_value root, const ch
     return status;
 }
 
+/* One of scikit-learn's arrays into one member of all nodes. */
 static xai_status read_field(xai__cart *cart, xai__json_value root, const field *f)
 {
     xai__json_value list, child;
@@ -203,7 +211,8 @@ static xai_status find_row(xai__json_value *out, xai__json_value value)
     return XAI_OK;
 }
 
-/* Before scikit-learn 1.3 values were the classes' weights, not their shares. */
+/* Before scikit-learn 1.3 values were the classes' weights, not their shares. Shares that sum to 1 but for rounding are
+ * left as they are, so that a file that was written here is read back bit for bit. */
 static xai_status make_shares(double *values, size_t n, xai__json_value row)
 {
     double total = 0;
@@ -296,6 +305,7 @@ static xai_status check_node(xai__cart *cart, xai__json_value root, bool *seen, 
     return XAI_OK;
 }
 
+/* seen: nodes that are somebody's child. Every node but the root has to be. */
 static xai_status check_nodes(xai__cart *cart, xai__json_value root)
 {
     xai_context *context = cart->tree.object.context;
@@ -334,6 +344,8 @@ static xai_status count_classes(int64_t *out, xai__json_value root)
     return xai__json_get_integer(out, root, "n_classes", *out, *out);
 }
 
+/* The sizes of everything, from the lists that are there; "regression" is optional, for a tree with one value a node is
+ * taken for one. */
 static xai_status read_sizes(xai__cart *cart, xai__json_value root)
 {
     xai__json_value list, member;
@@ -368,6 +380,8 @@ static xai_status read_sizes(xai__cart *cart, xai__json_value root)
     return status;
 }
 
+/* In this order: sizes bound the fields, fields the values; nodes are checked before a label or a fork follows a child.
+ */
 static xai_status read_all(xai__cart *cart, xai__json_value root)
 {
     xai_status status = read_sizes(cart, root);

@@ -34,6 +34,7 @@ static size_t next_class(const double *value, size_t n, size_t last)
     return best;
 }
 
+/* "setosa 98.00%, virginica 2.00%": the likeliest, without those that have no share at all. */
 static void add_shares(xai__text *text, const xai__outline *outline, const xai__cart *cart, const double *value)
 {
     char percent[XAI__OUTLINE_PERCENT];
@@ -59,6 +60,7 @@ static size_t move(xai__outline *outline, xai__text *text)
     return place;
 }
 
+/* Id, impurity and rows, shares or mean; a leaf's outcome is what the tree predicts there. */
 static void fill_node(xai__outline *outline, xai__text *text, const xai__cart *cart, size_t index)
 {
     const xai__cart_node *node = &cart->nodes[index];
@@ -85,6 +87,7 @@ static void fill_node(xai__outline *outline, xai__text *text, const xai__cart *c
     to->outcome = move(outline, text);
 }
 
+/* The condition belongs to the child, as the name that leads to it. The left one comes first. */
 static void fill_children(xai__outline *outline, xai__text *text, const xai__cart *cart, size_t index)
 {
     const xai__cart_node *node = &cart->nodes[index];

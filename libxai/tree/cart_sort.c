@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * The sort behind CART's splits: introsort, three parts, insertion below sixteen, a heap where it would be quadratic.
- */
+ *
+ * It has to leave equal values in the order in which scikit-learn's sort leaves them: sums of weights are taken in that
+ * order, and their last bits decide between splits that are equally good. So pivot, parts and bounds are the same. */
 #include "tree/cart_sort.h"
 
 enum { SMALL = 15 };
@@ -24,6 +26,7 @@ static void insert(xai__cart_item *items, size_t n)
     }
 }
 
+/* Moves an item of a heap, largest on top, down to where it belongs. */
 static void sink(xai__cart_item *items, size_t at, size_t n)
 {
     for (;;) {
@@ -55,6 +58,8 @@ static float median(float a, float b, float c)
     return c < low ? low : c > high ? high : c;
 }
 
+/* Parts into less, equal and greater than the pivot; sorts the first by recursion and goes on with the last. depth: how
+ * many more partings are allowed. Equal values are never looked at again, so a column of few values costs little. */
 static void sort_parts(xai__cart_item *items, size_t n, int depth)
 {
     while (n > SMALL) {

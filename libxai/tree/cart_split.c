@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * The best split of a node. Features are drawn as scikit-learn draws them, because the first of equals wins. */
+ * The best split of a node. Features are drawn as scikit-learn draws them, because the first of equals wins.
+ *
+ * Features that were constant in a node are constant in its children, so they are not looked at again. The permutation
+ * of features keeps them apart: first those that an ancestor found constant, of which the drawn ones come first, then
+ * those that are found here, then the rest, and at the end those that are done with. */
 #include "tree/cart_split.h"
 
 #include <math.h>
@@ -15,7 +19,8 @@ uint32_t xai__cart_seed(uint32_t random_state)
     state[0] = random_state;
     for (uint32_t i = 1; i < N; i++)
         state[i] = 1812433253u * (state[i - 1] ^ (state[i - 1] >> 30)) + i;
-    /* The twister's outputs one by one, until one fits. */
+    /* The twister's outputs one by one, until one fits. MT19937 (Matsumoto, Nishimura 1998) makes 624 at a time; here
+     * each is made when it is needed, which gives the same, since mostly the first one is all that is wanted. */
     for (size_t i = 0;; i = (i + 1) % N) {
         uint32_t y = (state[i] & 0x80000000u) | (state[(i + 1) % N] & 0x7fffffffu);
         state[i] = state[(i + M) % N] ^ (y >> 1) ^ ((y & 1) ? 0x9908b0dfu : 0u);
@@ -85,6 +90,7 @@ static size_t sort_rows(xai__cart_splitter *splitter, uint32_t feature)
     return n_missing;
 }
 
+/* From present | missing to missing | present, both in their order. */
 static void turn_missing_left(xai__cart_splitter *splitter, size_t n_missing)
 {
     xai__cart_item *items = splitter->items + splitter->criterion.start;
@@ -107,6 +113,7 @@ static bool allows(xai__cart_splitter *splitter, size_t p)
            !(criterion->weight_right < splitter->min_leaf_weight);
 }
 
+/* Keeps a split before p if it is better than the best so far; of equals the first one stays. A NaN is never better. */
 static void consider(xai__cart_split *best, double *best_proxy, xai__cart_splitter *splitter, size_t p,
                      uint32_t feature, double threshold, bool missing_left)
 {
@@ -171,6 +178,7 @@ static void settle(xai__cart_split *best, xai__cart_splitter *splitter, double i
     const float *column = splitter->columns + best->feature * splitter->n_rows;
     size_t low = criterion->start, high = criterion->end;
 
+    /* As scikit-learn parts them: whoever belongs on the right changes places with the last that was not looked at. */
     while (low < high) {
         uint32_t row = splitter->items[low].row;
         float x = column[row];
@@ -209,6 +217,7 @@ void xai__cart_find_split(xai__cart_split *best, xai__cart_splitter *splitter, d
     double proxy = -INFINITY;
 
     *best = (xai__cart_split){ .at = splitter->criterion.end, .improvement = -INFINITY };
+    /* Draws go on until enough features were looked at, and at least one that is not constant, if there is one. */
     while (left > n_total && (n_visited < splitter->max_features || n_visited <= n_found + n_drawn)) {
         size_t i = n_drawn + draw(&splitter->random, left - n_found - n_drawn);
         n_visited++;

@@ -20,7 +20,8 @@ static const struct {
                  { "log_loss", XAI__CART_ENTROPY },
                  { "squared_error", XAI__CART_SQUARED_ERROR } };
 
-/* The table and what is made of it. */
+/* The table and what is made of it. Rows come one after the other; a split looks at one feature of many rows, so they
+ * are turned into columns, F x N, once. */
 typedef struct table {
     xai_context *context;
     size_t n_rows, n_features, n_classes;
@@ -48,6 +49,7 @@ static void drop(table *t)
     xai__cart_presort_fini(&t->presort, t->context);
 }
 
+/* log_loss is entropy by another name, as in scikit-learn. */
 static xai_status find_criterion(enum xai__cart_measure *out, const xai_fit_options *options)
 {
     const char *name = options->criterion != NULL ? options->criterion : "gini";
@@ -63,6 +65,7 @@ static xai_status find_criterion(enum xai__cart_measure *out, const xai_fit_opti
                      name);
 }
 
+/* scikit-learn's bounds. 0 is "not given" throughout, so that none of these is an option's default by accident. */
 static xai_status check_options(const xai_fit_options *options, size_t n_features)
 {
     if (!(options->min_impurity_decrease >= 0) || isinf(options->min_impurity_decrease))
@@ -83,6 +86,7 @@ static xai_status check_options(const xai_fit_options *options, size_t n_feature
     return XAI_OK;
 }
 
+/* Features and items twice: the permutation and its keepsake, the rows and room to turn some of them round. */
 static xai_status allocate(table *t, const xai_tensor *rows)
 {
     size_t n = t->n_rows;
@@ -99,6 +103,7 @@ static xai_status allocate(table *t, const xai_tensor *rows)
     return XAI_OK;
 }
 
+/* NaN is a missing value; infinity has no place between two others where a threshold could lie. */
 static xai_status lay_out_columns(table *t, const xai_tensor *rows)
 {
     for (size_t i = 0; i < t->n_rows; i++) {
@@ -115,6 +120,7 @@ static xai_status lay_out_columns(table *t, const xai_tensor *rows)
     return XAI_OK;
 }
 
+/* Targets of a regression: one column, like the weights of a single class. */
 static xai_status take_numbers(table *t, const xai_tensor *targets, const xai_fit_options *options)
 {
     if (options->n_classes > 0 || options->class_names != NULL)
@@ -129,6 +135,7 @@ static xai_status take_numbers(table *t, const xai_tensor *targets, const xai_fi
     return XAI_OK;
 }
 
+/* Rows without weight take no part, not even as a sample that is counted. */
 static xai_status take_weights(table *t, const xai_fit_options *options)
 {
     xai_status status = xai__fit_weights(t->weights, t->n_rows, options);
@@ -161,7 +168,9 @@ static xai_status prepare(table *t, const xai_tensor *rows, const xai_tensor *ta
     return t->sums == NULL ? XAI_E_NO_MEMORY : XAI_OK;
 }
 
-/* Whether counts are exact in any order, every list is of use, and there is room. */
+/* Whether counts are exact in any order, every list is of use, and there is room. Weights are no whole numbers, so
+ * their sums hang on the order; one class has nothing to count, and classes are kept as bytes; of features that are
+ * drawn most lists would be parted in vain; and squares of 2^26 rows are the largest that a double counts exactly. */
 static bool presort_pays(const table *t, const xai_fit_options *options)
 {
     size_t most = XAI__CART_PRESORT_MAX / sizeof(xai__cart_item);
@@ -171,6 +180,7 @@ static bool presort_pays(const table *t, const xai_fit_options *options)
            t->n_rows <= most / t->n_features;
 }
 
+/* Classes as bytes beside the lists: a scan reads one for each row. */
 static xai_status presort(table *t)
 {
     t->classes = xai__alloc_array(t->context, t->n_rows, sizeof *t->classes);
@@ -181,6 +191,7 @@ static xai_status presort(table *t)
     return xai__cart_presort_create(&t->presort, t->context, t->columns, t->n_rows, t->n_features, t->items, t->n_used);
 }
 
+/* 0 becomes scikit-learn's defaults. A node that is split has rows for two leaves. */
 static xai__cart_limits read_limits(const table *t, const xai_fit_options *options)
 {
     size_t leaf = options->min_samples_leaf > 0 ? options->min_samples_leaf : 1;

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * DNDT as a tree: soft bins, their Kronecker product, predictions, the path along the likeliest bins. */
+ * DNDT as a tree: soft bins, their Kronecker product, predictions, the path along the likeliest bins.
+ *
+ * Each feature falls into n_cuts + 1 bins with probabilities that a softmax gives; a leaf is one bin of each feature,
+ * and its probability their product. A row's logits are the leaves' scores, weighted by those. Drawn as a tree, each
+ * level is a feature; n features have (n_cuts + 1)^n leaves, which is why a DNDT has few features. */
 #include "tree/dndt.h"
 
 #include <math.h>
@@ -22,6 +26,7 @@ static void fini(xai_tree *tree)
 
 /* --- arithmetic --- */
 
+/* The largest is taken off first, so that nothing overflows and the sum is 1 at least. */
 void xai__dndt_softmax(double *numbers, size_t n)
 {
     double largest = numbers[0], sum = 0;
@@ -55,6 +60,8 @@ void xai__dndt_bin(double *bins, const double *cuts, size_t n_cuts, double tempe
     xai__dndt_softmax(bins, n_cuts + 1);
 }
 
+/* Each level follows the one before it in memory, n_bins times as long; child k of node i is i n_bins + k of its level.
+ */
 void xai__dndt_spread(double *levels, const double *bins, size_t n_inputs, size_t n_bins)
 {
     size_t n = 1;
@@ -70,6 +77,7 @@ void xai__dndt_spread(double *levels, const double *bins, size_t n_inputs, size_
     }
 }
 
+/* number: of the row, for the message. A missing value has no bin. */
 static xai_status fill_bins(double *bins, const xai__dndt *dndt, const float *row, size_t number)
 {
     for (size_t f = 0; f < dndt->tree.n_inputs; f++) {
@@ -132,6 +140,7 @@ static size_t find_largest(const double *numbers, size_t n)
     return best;
 }
 
+/* In nats. */
 static double measure_entropy(const double *shares, size_t n)
 {
     double sum = 0;
@@ -150,6 +159,8 @@ static xai_decision describe(const xai__dndt *dndt, size_t label)
                            .class_index = -1 };
 }
 
+/* The likeliest bin of each feature, whatever the others are: the path to the likeliest leaf. What the tree predicts is
+ * a mixture of all leaves, so the class at the end of the path can be another one. */
 static void follow(size_t *n, const xai__dndt *dndt, const double *bins, xai_decision *steps, size_t capacity)
 {
     size_t n_inputs = dndt->tree.n_inputs, n_classes = dndt->tree.n_classes, leaf = 0;
@@ -256,6 +267,7 @@ void xai__dndt_add_condition(xai__text *text, const xai__dndt *dndt, size_t feat
     xai__names_add_number(text, cuts[bin < dndt->n_cuts ? bin : bin - 1]);
 }
 
+/* Nodes of a level say the same, so there is a text for each bin of each feature and not for each node. */
 xai_status xai__dndt_label(xai__dndt *dndt)
 {
     xai_context *context = dndt->tree.object.context;

@@ -40,7 +40,8 @@ static void drop(trainer *t)
 
 /* --- gradient --- */
 
-/* Cross-entropy of one row; logits become what the loss says of them. */
+/* Cross-entropy of one row; logits become what the loss says of them, its derivative: the probabilities, less 1 at the
+ * class, times the weight. */
 static double lose(double *logits, size_t n_classes, size_t class_index, double weight)
 {
     double loss;
@@ -76,7 +77,9 @@ static void fold(const xai__dndt *dndt, const xai__dndt_problem *p)
     }
 }
 
-/* From bins to cuts: a cut lowers the logits of all bins behind it by 1 / temperature. */
+/* From bins to cuts: a cut lowers the logits of all bins behind it by 1 / temperature. With p the bins and g the loss
+ * by them, the loss by logit k is p_k (g_k - sum p g), and a cut's is minus the sum of those behind it over
+ * temperature. */
 static void add_cut_slopes(double *cut_slopes, const xai__dndt *dndt, const xai__dndt_problem *p, size_t f)
 {
     const double *bins = p->bins + f * dndt->n_bins, *slopes = p->bin_slopes + f * dndt->n_bins;
@@ -90,6 +93,7 @@ static void add_cut_slopes(double *cut_slopes, const xai__dndt *dndt, const xai_
     }
 }
 
+/* Forward, then backward. Costs leaves x classes, twice. */
 static double add_row(double *cut_slopes, double *score_slopes, const xai__dndt *dndt, const xai__dndt_problem *p,
                       size_t row)
 {
@@ -133,6 +137,8 @@ double xai__dndt_gradient(double *cut_slopes, double *score_slopes, const xai__d
 
 /* --- Adam --- */
 
+/* One step of Adam for n numbers; rate has the correction of both moments' bias in it already, as the paper's section 2
+ * puts it. */
 static void step(double *numbers, trainer *t, size_t offset, size_t n, double rate)
 {
     double *first = t->first + offset, *second = t->second + offset;
@@ -160,6 +166,7 @@ static void sort_cuts(trainer *t, size_t f)
             }
 }
 
+/* All rows in every step, in one thread and one order, so that a seed gives the same bits everywhere. */
 static xai_status train(trainer *t, const xai_fit_options *options)
 {
     double rate = options->learning_rate > 0 ? (double)options->learning_rate : default_rate;
@@ -280,6 +287,7 @@ static void begin(trainer *t, const xai_tensor *rows, const xai_fit_options *opt
     t->problem.n_rows = (size_t)rows->shape[0];
 }
 
+/* (x - low) / range - cut over temperature is x - (low + range cut) over range temperature. */
 static void scale_back(trainer *t)
 {
     size_t n = t->dndt->n_cuts;
@@ -291,6 +299,7 @@ static void scale_back(trainer *t)
     }
 }
 
+/* Whatever was allocated stays in t, so that its owner can drop it wherever this stops. */
 static xai_status fit(trainer *t, const xai_tensor *rows, const xai_tensor *targets, const xai_fit_options *options)
 {
     size_t n_classes = 0;
@@ -317,6 +326,7 @@ static xai_status fit(trainer *t, const xai_tensor *rows, const xai_tensor *targ
     return status < 0 ? status : xai__dndt_label(t->dndt);
 }
 
+/* 0 is the default of both. */
 static xai_status check_options(const xai_fit_options *options)
 {
     if (!(options->temperature >= 0) || isinf(options->temperature))

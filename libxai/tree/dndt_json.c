@@ -7,6 +7,7 @@
 
 /* --- out --- */
 
+/* All numbers are finite: they were trained so, or read from JSON, which has no others. */
 static void add_row(xai__text *text, const double *numbers, size_t n)
 {
     char buffer[XAI__NUMBER_SIZE];
@@ -73,6 +74,7 @@ static xai_status read_row(double *out, xai__json_value list, size_t n)
     return status;
 }
 
+/* Row after row into one array. */
 static xai_status read_rows(double *out, xai__json_value list, size_t n_rows, size_t n)
 {
     xai__json_value child;
@@ -100,6 +102,7 @@ static xai_status check_rows(xai__json_value list, size_t n_rows, size_t n)
     return status;
 }
 
+/* What the arithmetic relies on: cuts that ascend, temperatures that can be divided by. */
 static xai_status check_numbers(const xai__dndt *dndt, xai__json_value cuts, xai__json_value temperatures)
 {
     for (size_t i = 0; i < dndt->tree.n_inputs * dndt->n_cuts; i++)
@@ -112,7 +115,7 @@ static xai_status check_numbers(const xai__dndt *dndt, xai__json_value cuts, xai
     return XAI_OK;
 }
 
-/* As many numbers as the first element has. */
+/* As many numbers as the first element has; the others are held to it later. */
 static xai_status measure(size_t *n, xai__json_value list)
 {
     xai__json_value first;
@@ -169,6 +172,7 @@ static xai_status read_all(xai__dndt **out, xai_context *context, xai__json_valu
     return status < 0 ? status : xai__dndt_label(*out);
 }
 
+/* A tree that was made and could not be filled is dropped here, by the same function as any other. */
 xai_status xai__dndt_read(xai_tree **out, xai_context *context, const xai__json *json)
 {
     xai__dndt *dndt = NULL;

@@ -25,6 +25,7 @@ static void add_conditions(xai__outline *outline, size_t *places, const xai__dnd
     xai__text_fini(&text);
 }
 
+/* What the leaf would predict by itself: its largest score. */
 static size_t add_class(xai__outline *outline, const xai__dndt *dndt, size_t leaf)
 {
     const char *const *names = outline->options->class_names;
@@ -43,7 +44,8 @@ static size_t add_class(xai__outline *outline, const xai__dndt *dndt, size_t lea
     return xai__outline_add(outline, name != NULL ? name : buffer);
 }
 
-/* Nodes of a level stand side by side, children of one after those of the last. */
+/* Nodes of a level stand side by side, children of one after those of the last. at: where the level above begins; n:
+ * how many nodes it has. */
 static void fill_nodes(xai__outline *outline, const xai__dndt *dndt, const size_t *places)
 {
     size_t at = 0, n = 1, n_bins = dndt->n_bins;

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * From a draft to a hierarchy: nodes breadth first, names in one piece of memory. */
+ * From a draft to a hierarchy: nodes breadth first, names in one piece of memory.
+ *
+ * A draft's nodes are in the order in which somebody met them, and know their parents and siblings by number; names
+ * belong to a JSON document or to an induction that is about to go. The hierarchy that is made of it owns all it has.
+ */
 #include "tree/draft.h"
 
 #include <string.h>
@@ -53,6 +57,8 @@ xai_status xai__draft_contract(xai__draft *draft, const char *id, const char *la
     return XAI_OK;
 }
 
+/* Appends in constant time, since a parent knows its last child. A link to itself or in a circle is not noticed here.
+ */
 void xai__draft_link(xai__draft *draft, uint32_t parent, uint32_t child)
 {
     xai__draft_node *above = &draft->nodes[parent];
@@ -83,6 +89,8 @@ uint32_t xai__draft_sort(const xai__draft *draft, uint32_t *by_id)
     return 0;
 }
 
+/* The queue is never longer than the nodes: each has one parent at most, and the root has none, so no node is met
+ * twice. */
 uint32_t xai__draft_walk(const xai__draft *draft, uint32_t root, uint32_t *queue)
 {
     uint32_t n = 1;
@@ -112,6 +120,7 @@ static void free_hierarchy(xai_tree *tree)
 static const xai__tree_kind hierarchy_kind = { XAI_TREE_HIERARCHY, free_hierarchy,       xai__rules_predict,
                                                xai__rules_decide,  xai__hierarchy_write, xai__hierarchy_outline };
 
+/* Bytes that a text takes, its NUL included. */
 static size_t size_of(const char *text)
 {
     return text != NULL ? strlen(text) + 1 : 0;
@@ -150,6 +159,7 @@ static uint32_t count_leaves(const xai__draft *draft)
     return n;
 }
 
+/* Everything at once, before anything is filled: what fails here leaves a tree that can be dropped like any other. */
 static xai_status allocate(xai__hierarchy *h, const xai__draft *draft)
 {
     xai_context *context = draft->context;
@@ -169,6 +179,8 @@ static xai_status allocate(xai__hierarchy *h, const xai__draft *draft)
     return XAI_OK;
 }
 
+/* Node at of the hierarchy. Breadth first the children of a node lie side by side, so the first and their number tell
+ * all. file_order holds the new number of each of the draft's nodes. */
 static void place(xai__hierarchy *h, const xai__draft_node *draft, uint32_t at, char **next)
 {
     xai__hierarchy_node *node = &h->nodes[at];
@@ -199,6 +211,7 @@ static void fill(xai__hierarchy *h, const xai__draft *draft, const uint32_t *que
         h->contractions[i] = (xai__contraction){ keep(&next, draft->contractions[i].id),
                                                  keep(&next, draft->contractions[i].label),
                                                  draft->contractions[i].depth };
+    /* A parent comes before its children, so going backwards adds each node up before it is added to its parent. */
     for (size_t i = n; i-- > 0;) {
         h->counts[i] += h->nodes[i].n_children == 0;
         if (i > 0)
@@ -206,6 +219,7 @@ static void fill(xai__hierarchy *h, const xai__draft *draft, const uint32_t *que
     }
 }
 
+/* Cannot fail any more once there is memory: whoever calls has seen to it that the draft is one tree. */
 xai_status xai__draft_finish(xai_tree **out, const xai__draft *draft, uint32_t root)
 {
     xai_tree *tree = NULL;

@@ -39,6 +39,7 @@ static xai_status read_options(xai_export_options *out, const xai_tree *tree, co
     return XAI_OK;
 }
 
+/* Every format but JSON draws an outline; JSON is the tree itself, so that it can be read back. */
 static xai_status write_drawing(xai__text *text, const xai_tree *tree, uint32_t format,
                                 const xai_export_options *options)
 {
@@ -93,6 +94,7 @@ size_t xai_tree_export(const xai_tree *tree, uint32_t format, const xai_export_o
     return length;
 }
 
+/* By what stands behind the last point of the last part of the path. */
 static xai_status find_format(uint32_t *out, const char *path)
 {
     const char *slash = strrchr(path, '/'), *dot = strrchr(slash != NULL ? slash : path, '.');
@@ -117,6 +119,7 @@ xai_status xai_tree_save(const xai_tree *tree, const char *path, const xai_expor
     if (status < 0)
         return status;
     xai__text_init(&text, tree->object.context);
+    /* Whole in memory first: a tree that cannot be drawn leaves no file behind. */
     status = write(&text, tree, format, options);
     if (status == XAI_OK)
         status = xai__file_write(tree->object.context, path, xai__text_get(&text), text.length);

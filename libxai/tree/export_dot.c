@@ -79,6 +79,7 @@ static void add_node(xai__text *text, const xai__outline *outline, uint32_t inde
     xai__text_add(text, "%s];\n", node->first_child == NONE ? ", shape=plain, style=filled" : "");
 }
 
+/* The edge into a node; the root has none. */
 static void add_edge(xai__text *text, const xai__outline *outline, uint32_t index)
 {
     const xai__outline_node *node = &outline->nodes[index];
@@ -107,6 +108,7 @@ static void add_head(xai__text *text, const xai__outline *outline)
     xai__text_fini(&sentence);
 }
 
+/* Nodes in the outline's order, so that graphviz puts siblings in theirs; it does the rest of the layout. */
 xai_status xai__export_dot(xai__text *text, const xai__outline *outline)
 {
     add_head(text, outline);

@@ -214,6 +214,8 @@ static void add_fallback(xai__text *text, const xai__outline *outline)
     xai__text_fini(&sentence);
 }
 
+/* The data stands before the script, in an element of its own: the browser has it parsed by the time the script runs,
+ * and a reader of the source finds it as plain JSON. */
 xai_status xai__export_html(xai__text *text, const xai__outline *outline)
 {
     xai_status status;

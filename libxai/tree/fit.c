@@ -24,6 +24,7 @@ static const struct {
     { "dndt", FOR_DNDT, xai__dndt_fit },
 };
 
+/* A field of the options and the methods that know it. */
 #define FIELD(name, mask)                                                                                              \
     {                                                                                                                  \
 #name, offsetof(xai_fit_options, name), sizeof((xai_fit_options *)0)->name, mask                               \
@@ -51,6 +52,7 @@ static const struct {
     FIELD(reserved, 0),
 };
 
+/* An option that is not 0, whatever its type: zero bytes are 0, 0.0 and NULL. No field is larger than a double. */
 static bool is_set(const xai_fit_options *options, size_t offset, size_t size)
 {
     static const unsigned char zeros[sizeof(double)];
@@ -67,6 +69,7 @@ static xai_status check_fields(const char *method, uint32_t mask, const xai_fit_
     return XAI_OK;
 }
 
+/* Rows and features are counted in 32 bits by the trees. */
 static xai_status check_shapes(const xai_tensor *rows, const xai_tensor *targets)
 {
     char text[128];
@@ -81,6 +84,7 @@ static xai_status check_shapes(const xai_tensor *rows, const xai_tensor *targets
     return XAI_OK;
 }
 
+/* Classes that no row has are allowed where n_classes says so: a table may be a part of a larger one. */
 xai_status xai__fit_classes(double *out, size_t *n_classes, const xai_tensor *targets, const xai_fit_options *options)
 {
     size_t limit = options->n_classes > 0 && options->n_classes < MOST_CLASSES ? options->n_classes : MOST_CLASSES;
@@ -101,6 +105,7 @@ xai_status xai__fit_classes(double *out, size_t *n_classes, const xai_tensor *ta
     return XAI_OK;
 }
 
+/* The message names the row, since weights mostly come from a column of a file. */
 xai_status xai__fit_weights(double *out, size_t n_rows, const xai_fit_options *options)
 {
     bool some = false;
@@ -129,6 +134,7 @@ xai_status xai_tree_fit(xai_tree **out, const xai_tensor *rows, const xai_tensor
     status = XAI__OPTIONS_READ(&read, options);
     if (status < 0)
         return status;
+    /* Fields are checked before shapes: an option that is not the method's says most about what was meant. */
     name = read.method != NULL ? read.method : methods[0].name;
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
         if (strcmp(methods[i].name, name) != 0)

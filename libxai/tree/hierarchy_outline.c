@@ -4,6 +4,8 @@
 #include "tree/hierarchy.h"
 #include "tree/outline.h"
 
+/* A leaf is called what the caller calls its class, if that is anything; else by its label, else by its id. Where name
+ * and id are one text they are one place, by which a drawing sees that there is nothing more to say. */
 static void fill_texts(xai__outline *outline, const xai__hierarchy_node *node, xai__outline_node *to)
 {
     const char *const *names = outline->options->class_names;

@@ -18,6 +18,8 @@ static xai_status add_object(xai__text *text, xai__json_writer *writer)
     return status;
 }
 
+/* The list is flat, with a depth each; the JSON nests. One that is followed by a deeper one stays open for it, and then
+ * as many are closed as the depth falls. */
 static void write_contractions(xai__json_writer *writer, const xai__contraction *list, uint32_t n)
 {
     xai__json_write_object(writer, "contraction");
@@ -55,6 +57,8 @@ static xai_status add_node(xai__text *text, const xai__hierarchy *h, const xai__
     return add_object(text, &writer);
 }
 
+/* Node i's link is written in the hierarchy's order, parents first, so that reading it gives the children the same
+ * order. */
 static xai_status add_link(xai__text *text, const char *source, const char *target)
 {
     xai__json_writer writer;

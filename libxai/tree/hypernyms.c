@@ -30,6 +30,7 @@ static uint32_t *find_slot(const xai__hypernyms *h, uint32_t offset)
     return &h->table[at];
 }
 
+/* Half empty at least, so that a search ends after a few steps. */
 static xai_status widen_table(xai__hypernyms *h)
 {
     uint32_t size = h->table_size > 0 ? 2 * h->table_size : 256;
@@ -71,6 +72,7 @@ static xai_status add_node(uint32_t *out, xai__hypernyms *h, uint32_t offset)
     return XAI_OK;
 }
 
+/* Appends what is above a synset, of one of both kinds. Nodes may move meanwhile, so none is pointed to. */
 static xai_status add_ways(xai__hypernyms *h, const xai__synset *synset, bool instances)
 {
     xai__synset rest = *synset;
@@ -114,6 +116,7 @@ static xai_status read_node(xai__hypernyms *h, uint32_t index)
     return status;
 }
 
+/* Nodes that were met are read in turn, which makes more of them; when all are read, everything above is there. */
 xai_status xai__hypernyms_add(uint32_t *out, xai__hypernyms *h, uint32_t offset)
 {
     xai_status status = add_node(out, h, offset);
@@ -184,6 +187,7 @@ static int letter(const xai__hypernym *node, size_t at)
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
+/* Looked up in the index, which is slow; asked for only where two names are equal. */
 static uint32_t sense(const xai__hypernyms *h, const xai__hypernym *node)
 {
     const xai__synset synset = { .offset = node->offset, .lemma = node->lemma, .lemma_length = node->lemma_length };
@@ -242,6 +246,7 @@ static uint32_t raise(xai__hypernyms *h, uint32_t synset, bool first)
     return n;
 }
 
+/* Of equally deep ones the first in the file, so that the answer does not depend on the order of the question. */
 static bool lies_deeper(const xai__hypernym *a, const xai__hypernym *b)
 {
     return a->depth != b->depth ? a->depth > b->depth : a->offset < b->offset;

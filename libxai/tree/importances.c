@@ -6,6 +6,8 @@
 #include "tree/cart.h"
 #include "tree/sum.h"
 
+/* By how much the weighted impurity falls from a node to its children (Breiman et al. 1984), in scikit-learn's order.
+ */
 static double gain_of(const xai__cart *cart, const xai__cart_node *node)
 {
     const xai__cart_node *left = &cart->nodes[node->left], *right = &cart->nodes[node->right];

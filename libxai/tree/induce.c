@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Building hierarchies: the door, the classes and their names. How nodes are joined is each method's own. */
+ * Building hierarchies: the door, the classes and their names. How nodes are joined is each method's own.
+ *
+ * Class i is node i of the draft; inner nodes follow. Where WordNet's database is at hand each class has a synset, by
+ * its id or its label, and inner nodes are called after the deepest synset that all below them share. */
 #include "tree/induce.h"
 
 #include <math.h>
@@ -53,6 +56,7 @@ xai_status xai__induction_name(const char **id, const char **label, xai__inducti
     return *id != NULL && *label != NULL ? XAI_OK : XAI_E_NO_MEMORY;
 }
 
+/* The id is the caller's, else the synset's, else made of the class's number; the label likewise, or none. */
 xai_status xai__induction_add_leaf(xai__induction *in, uint32_t class_index)
 {
     const xai_induce_options *options = in->options;
@@ -99,6 +103,7 @@ xai_status xai__induction_add_inner(uint32_t *out, xai__induction *in, uint32_t 
 
 /* --- synsets of classes --- */
 
+/* Puts the class before what is wrong with it. */
 static xai_status fail_class(xai_status status, uint32_t class_index)
 {
     char prefix[32];
@@ -107,6 +112,7 @@ static xai_status fail_class(xai_status status, uint32_t class_index)
     return xai__fail_in(status, prefix);
 }
 
+/* The class that has the synset already is there to be found, for it was marked as used. */
 static xai_status fail_twice(const xai__induction *in, uint32_t synset)
 {
     uint32_t other = 0;
@@ -177,6 +183,7 @@ static xai_status find_synsets(xai__induction *in, bool needed)
 
 /* --- the door --- */
 
+/* Debian's folder may be there without the file. */
 static bool is_there(const char *folder)
 {
     char path[4096];
@@ -204,6 +211,8 @@ static xai_status open_wordnet(xai__induction *in, bool needed)
     return status;
 }
 
+/* One row a class: a classifier's weights, or those of a convolution with extents behind. With a NaN among them no
+ * distance would be the least. */
 static xai_status check_weights(const xai__induction *in)
 {
     const xai_tensor *weights = in->weights;
@@ -249,6 +258,7 @@ static xai_status find_method(const method **out, const char *name)
     return xai__fail(XAI_E_NOT_FOUND, "there is no method '%.60s': induced, wordnet, random", name);
 }
 
+/* Ids of the caller's may look like those that are made here, and a file with two of one cannot be read back. */
 static xai_status check_ids(const xai__induction *in)
 {
     const xai__draft *draft = &in->draft;
@@ -262,6 +272,7 @@ static xai_status check_ids(const xai__induction *in)
     return status;
 }
 
+/* Takes one that got no further than its options. */
 static void fini(xai__induction *in)
 {
     for (size_t i = 0; i < in->n_texts; i++)
@@ -275,6 +286,8 @@ static void fini(xai__induction *in)
     xai__wordnet_close(&in->wordnet);
 }
 
+/* The classes' synsets first, then the method's nodes; the hierarchy copies all names before the induction is dropped.
+ */
 static xai_status induce(xai_tree **out, xai__induction *in, const method *m)
 {
     uint32_t root;

@@ -4,6 +4,7 @@
 #include "core/rng.h"
 #include "tree/induce.h"
 
+/* Fisher and Yates: every order is as likely as any other. */
 static void shuffle(uint32_t *level, uint32_t n, uint64_t seed)
 {
     xai__rng rng;

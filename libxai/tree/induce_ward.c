@@ -55,6 +55,8 @@ static uint32_t find_last(const dendrogram *d, const uint32_t *list, uint32_t n)
     return last;
 }
 
+/* Lists the children of a merge. Merges come later the further apart their parts are, so the last one among the
+ * children is the one whose place is best taken by its own two, in the same place of the list. */
 static void open_merge(dendrogram *d, uint32_t merge)
 {
     uint32_t *list = d->children + d->n_children, n = 2, at;
@@ -119,6 +121,7 @@ static xai_status add_nodes(xai__induction *in, dendrogram *d)
     return status;
 }
 
+/* From the last merge down, which says which others are kept; then nodes from the first up, children before parents. */
 static xai_status build(xai__induction *in, const xai__ward_merge *merges)
 {
     dendrogram d = { .merges = merges, .n_classes = in->n_classes, .branching = in->branching };

@@ -23,7 +23,7 @@ static void place_rows(xai__layout *layout, const xai__outline *outline, const x
     }
 }
 
-/* Only inner nodes make a level wide. */
+/* Only inner nodes make a level wide. levels holds widths first, each behind its level's place, and then their sums. */
 static void place_levels(xai__layout *layout, const xai__outline *outline, const xai__layout_options *options)
 {
     for (uint32_t i = 0; i < outline->n_nodes; i++) {

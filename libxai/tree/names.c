@@ -12,6 +12,7 @@
 #include "core/number.h"
 #include "io/json_write.h"
 
+/* what and index: of the name, for the message. */
 static xai_status copy_name(char **out, xai_context *context, const char *name, const char *what, size_t index)
 {
     size_t length = name == NULL ? 0 : strnlen(name, XAI__NAME_MAX + 1);
@@ -31,6 +32,7 @@ static xai_status copy_list(char ***out, xai_context *context, const char *const
 
     if (names == NULL)
         return XAI_OK;
+    /* Zeroed, so that a list that fails half-way can be freed whole. */
     *out = xai__zalloc_array(context, n, sizeof **out);
     if (*out == NULL)
         return XAI_E_NO_MEMORY;
@@ -47,6 +49,7 @@ xai_status xai__names_copy(xai_tree *tree, const char *const *features, const ch
     return status < 0 ? status : copy_list(&tree->class_names, context, classes, tree->n_classes, "class");
 }
 
+/* Optional, and null as good as absent. As many as the tree has, or a column would go by its neighbour's name. */
 static xai_status read_list(char ***out, xai_context *context, xai__json_value object, const char *key, size_t n,
                             const char *what)
 {
@@ -84,6 +87,7 @@ xai_status xai__names_read(xai_tree *tree, xai__json_value object)
     return read_list(&tree->class_names, context, object, "class_names", tree->n_classes, "class");
 }
 
+/* Names are the only texts of a file that somebody else wrote, so these are left to the JSON writer. */
 static xai_status write_list(xai__text *text, const char *key, char *const *names, size_t n)
 {
     xai__json_writer writer;
@@ -111,6 +115,7 @@ xai_status xai__names_write(xai__text *text, const xai_tree *tree)
     return status < 0 ? status : write_list(text, "class_names", tree->class_names, tree->n_classes);
 }
 
+/* Takes a list that was never made, and one that was filled half-way. */
 static void free_list(xai_context *context, char **names, size_t n)
 {
     for (size_t i = 0; names != NULL && i < n; i++)
@@ -132,6 +137,7 @@ void xai__names_add_feature(xai__text *text, const xai_tree *tree, size_t index)
         xai__text_add(text, "x[%zu]", index);
 }
 
+/* Rounded to seven digits by printf(), read back, and written by the shortest text of what came of it. */
 void xai__names_add_number(xai__text *text, double number)
 {
     char buffer[XAI__NUMBER_SIZE];

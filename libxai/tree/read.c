@@ -19,6 +19,7 @@ static const tree_reader readers[] = {
     { "cuts", xai__dndt_read },
 };
 
+/* The document goes once the tree is made: every kind copies what it keeps. */
 static xai_status read_tree(xai_tree **out, xai_context *context, const xai__json *json)
 {
     xai__json_value root = xai__json_root(json), member;

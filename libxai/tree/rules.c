@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * How a hierarchy decides: a node's logit is the mean of its classes' logits, siblings share a softmax. */
+ * How a hierarchy decides: a node's logit is the mean of its classes' logits, siblings share a softmax.
+ *
+ * Hard rules go down from the root to the likeliest child each time; soft rules multiply the probabilities on the way
+ * to each leaf and take the largest (Wan et al.: NBDT, 2021). Nodes stand breadth first, so each of these is one loop
+ * over all nodes: backwards what goes up, forwards what goes down. */
 #include <math.h>
 #include <string.h>
 
@@ -15,6 +19,7 @@ typedef struct rules_state {
     double *products; /* of those from the root to each node */
 } rules_state;
 
+/* Three arrays in one piece of memory, which has one thing to fail and one to free. */
 static xai_status init(rules_state *s, const xai_tree *tree)
 {
     size_t n = tree->n_nodes;
@@ -42,6 +47,8 @@ xai_status xai__rules_check(const float *row, size_t n, size_t index)
     return XAI_OK;
 }
 
+/* Sums first, from the leaves up, then divided by how many classes each has. Double precision: a root adds thousands.
+ */
 void xai__rules_means(double *means, const xai__hierarchy *h, const float *row)
 {
     const xai__hierarchy_node *nodes = h->nodes;
@@ -55,6 +62,7 @@ void xai__rules_means(double *means, const xai__hierarchy *h, const float *row)
         means[i] /= h->counts[i];
 }
 
+/* Children lie side by side, so a softmax runs over a stretch of the array. The likeliest is exactly exp(0). */
 void xai__rules_soften(double *probabilities, const double *means, const xai__hierarchy *h)
 {
     for (size_t i = 0; i < h->tree.n_nodes; i++) {
@@ -122,6 +130,7 @@ static uint32_t decide_row(rules_state *s, const float *row, uint32_t mode)
     return most_probable(s);
 }
 
+/* Soft: the product of each leaf. Hard: 1 for the class that was decided for, and 0 for the rest. */
 static void predict_row(float *out, rules_state *s, const float *row, uint32_t mode)
 {
     const xai__hierarchy *h = s->hierarchy;

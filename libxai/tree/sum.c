@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Pairwise summation: halves down to 128 numbers, and those in eight columns. */
+ * Pairwise summation: halves down to 128 numbers, and those in eight columns. The error grows with log n, and the order
+ * is NumPy's, on which the last bit of a sum depends. */
 #include "tree/sum.h"
 
 enum { COLUMNS = 8, BLOCK = 128 };

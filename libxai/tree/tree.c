@@ -7,6 +7,7 @@
 #include "core/tensor.h"
 #include "tree/names.h"
 
+/* Zeroed, so that fini() of any kind takes a tree that got no further. */
 xai_status xai__tree_create(xai_tree **out, xai_context *context, const xai__tree_kind *kind, size_t size)
 {
     xai_tree *tree = xai__zalloc_array(context, 1, size);
@@ -33,6 +34,8 @@ void xai_tree_unref(xai_tree *tree)
     if (tree == NULL || !xai__object_unref(&tree->object))
         return;
     context = tree->object.context;
+    /* The kind's own first; names and struct belong to all kinds, and the context may be gone after its reference is.
+     */
     tree->kind->fini(tree);
     xai__names_fini(tree);
     xai__free(context, tree);
@@ -59,6 +62,7 @@ size_t xai_tree_n_nodes(const xai_tree *tree)
     return tree->n_nodes;
 }
 
+/* NULL where the tree has no names and where there is no such feature; neither is an error. */
 const char *xai_tree_feature_name(const xai_tree *tree, size_t index)
 {
     return tree->feature_names != NULL && index < tree->n_inputs ? tree->feature_names[index] : NULL;
@@ -69,6 +73,7 @@ const char *xai_tree_class_name(const xai_tree *tree, size_t index)
     return tree->class_names != NULL && index < tree->n_classes ? tree->class_names[index] : NULL;
 }
 
+/* The only places that call these functions of the table. */
 xai_status xai__tree_write_json(xai__text *text, const xai_tree *tree)
 {
     return tree->kind->write_json(text, tree);
@@ -86,6 +91,7 @@ static xai_status check_mode(uint32_t mode)
     return XAI_OK;
 }
 
+/* No rows at all are fine: they have no predictions. */
 xai_status xai__tree_check_rows(const xai_tree *tree, const xai_tensor *rows)
 {
     char text[128];
@@ -96,6 +102,7 @@ xai_status xai__tree_check_rows(const xai_tree *tree, const xai_tensor *rows)
     return XAI_OK;
 }
 
+/* What every kind relies on is checked here, once. A prediction that fails on some row leaves no result. */
 xai_status xai_tree_predict(xai_tensor **out, const xai_tree *tree, const xai_tensor *rows, uint32_t mode)
 {
     xai_tensor *result = NULL;

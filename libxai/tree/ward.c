@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * Ward clustering by the nearest-neighbour chain (Murtagh 1983; Muellner 2011): quadratic in time and memory. */
+ * Ward clustering by the nearest-neighbour chain (Murtagh 1983; Muellner 2011): quadratic in time and memory.
+ *
+ * Each cluster points to its nearest one. Following that, distances fall, and the chain ends where two point to each
+ * other: those are merged, wherever they are, because with Ward's distance no later merge brings anything nearer to
+ * them. So no search over all pairs is needed; the merges come out of order and are sorted at the end. */
 #include "tree/ward.h"
 
 #include <math.h>
@@ -26,6 +30,7 @@ typedef struct clustering {
     xai__ward_merge *merges;
 } clustering;
 
+/* The upper triangle without its diagonal, row after row, as scipy's condensed form. */
 static double *distance(const clustering *c, size_t i, size_t j)
 {
     size_t low = i < j ? i : j, high = i < j ? j : i;
@@ -42,6 +47,8 @@ static void pack_group(const clustering *c, lanes *group, size_t first)
             group[x][j] = first + j < c->n ? (double)c->rows[(first + j) * c->k + x] : 0;
 }
 
+/* Distances of all rows to those of one group behind them. Each task writes columns of its own, so none waits for
+ * another, and each sum is taken in one order, so threads change no bit. */
 static void measure_group(void *job, size_t index, size_t lane)
 {
     const clustering *c = job;
@@ -178,6 +185,7 @@ static int compare_heights(const void *user, uint32_t a, uint32_t b)
     return (merges[a].height > merges[b].height) - (merges[a].height < merges[b].height);
 }
 
+/* The cluster that one belongs to by now. Halving the way on each search keeps it short. */
 static uint32_t find_top(uint32_t *above, uint32_t cluster)
 {
     while (above[cluster] != cluster)

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * WordNet's database, read where it lies: no line is trusted, and none is read that nobody asks for. */
+ * WordNet's database, read where it lies: no line is trusted, and none is read that nobody asks for.
+ *
+ * A line of data.noun: offset, file number, part of speech, how many words (hexadecimal), each with a sense digit, how
+ * many pointers, each with symbol, offset, part of speech and word numbers; then a gloss (wndb(5WN)). "@" points to
+ * what the synset is a kind of, "@i" to what it is an instance of. index.noun has a line a word: word, part of speech,
+ * number of senses, number of symbols, the symbols, two further counts, and the offsets of the senses. */
 #include "tree/wordnet.h"
 
 #include <stdio.h>
@@ -51,6 +56,7 @@ void xai__wordnet_close(xai__wordnet *wordnet)
 
 /* --- lines and fields --- */
 
+/* offset is within the file. The last line may lack its end. */
 static line line_at(const xai__file *file, size_t offset)
 {
     const char *at = (const char *)file->data + offset;
@@ -110,6 +116,7 @@ static bool next_pointer(line *rest, field *symbol, uint32_t *offset, bool *noun
     return right && part.length == 1 && next_field(rest).length == 4;
 }
 
+/* NULL, or what was expected; the same below. Only the first word is kept, which names the synset. */
 static const char *read_words(xai__synset *out, line *rest)
 {
     uint32_t n_words;
@@ -131,6 +138,7 @@ static const char *read_words(xai__synset *out, line *rest)
     return NULL;
 }
 
+/* All are looked at once here, so that xai__synset_next() need not expect a damaged one. */
 static const char *read_pointers(xai__synset *out, line *rest)
 {
     if (!next_number(&out->n_pointers, rest, 10, 3))
