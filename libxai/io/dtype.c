@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* Elements are converted by blocks: a fixed count lets the compiler use vectors, and an aligned copy takes care of
- * files that place their elements anywhere. */
+/* Elements are converted by blocks: a fixed count lets the compiler use vectors, and an aligned copy takes care of the
+ * last ones, and of files that place their elements anywhere. */
 enum { BLOCK = 256, WIDEST = 8 };
 
 typedef void (*convert_fn)(float *out, const void *in);
@@ -148,12 +148,17 @@ bool xai__dtype_widen(float *out, const void *in, size_t count, uint32_t dtype, 
     const unsigned char *from = in;
     size_t size = xai__dtype_bits(dtype) / 8;
     bool swap = size > 1 && big_endian != host_is_big();
+    bool is_aligned = size > 0 && (uintptr_t)in % size == 0;
 
     if (dtypes[dtype].convert == NULL)
         return false;
     for (size_t at = 0; at < count; at += BLOCK) {
         size_t n = count - at < BLOCK ? count - at : BLOCK;
 
+        if (n == BLOCK && is_aligned && !swap) {
+            dtypes[dtype].convert(out + at, from + at * size);
+            continue;
+        }
         /* The last block is converted whole, what is left of the one before it included, and its first n are taken. */
         memcpy(block, from + at * size, n * size);
         if (swap)
