@@ -24,7 +24,7 @@ static const cli_command commands[] = {
       COMMON | CLI_PICTURE | CLI_MAP | CLI_OCCLUSION, 1, SIZE_MAX, cli_occlusion },
     { "rise", "[MODEL] [--masks N] [--target CLASS]... IMAGE...",
       "Draw what must be seen, by random masks: STEM.rise.heatmap.png, .overlay.png and .error.png.",
-      COMMON | CLI_PICTURE | CLI_MAP | CLI_RISE, 1, SIZE_MAX, cli_rise },
+      COMMON | CLI_PICTURE | CLI_MAP | CLI_RISE | CLI_STATE, 1, SIZE_MAX, cli_rise },
     { "lime", "[MODEL] [--samples N] [--segmenter NAME] [--target CLASS]... IMAGE...",
       "Draw what superpixels add to a class: STEM.lime.heatmap.png, .overlay.png, .segments.png and .top.png.",
       COMMON | CLI_PICTURE | CLI_MAP | CLI_SEGMENTS | CLI_LIME, 1, SIZE_MAX, cli_lime },

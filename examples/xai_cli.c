@@ -56,6 +56,8 @@ static const cli_option options[] = {
       "stop at a standard error of this share of the map's range" },
     { "top-region", 0, FACTOR, CLI_RISE, AT(top_region), "S",
       "stop once this share of the pixels, the highest, settled" },
+    { "state", 0, TEXT, CLI_STATE, AT(state), "FILE",
+      "keep the scores there, and go on from those it has; a folder for several pictures" },
     { "samples", 0, COUNT, CLI_SEGMENTS, AT(samples), "N",
       "pictures with segments hidden (lime 1000; shap 2 S + 2048)" },
     { "segmenter", 0, TEXT, CLI_SEGMENTS, AT(segmenter), "NAME",

@@ -42,6 +42,7 @@ enum cli_group {
     CLI_METRICS = 33554432,
     CLI_SEGMENTS = 67108864,
     CLI_LIME = 134217728,
+    CLI_STATE = 268435456,
     CLI_VISUALIZE = 536870912,
     CLI_INFLUENCE = 1073741824
 };
@@ -96,6 +97,7 @@ typedef struct cli_args {
     int32_t stride, masks, cells;
     float keep, max_error, top_region, share;
     bool whole;
+    const char *state;
     /* Influence. */
     const char *train, *cache, *solver, *product, *page;
     cli_number damping, tolerance;
@@ -136,9 +138,27 @@ char *cli_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Seconds of a clock that only goes forward. */
 double cli_seconds(void);
 
+/* A run's state, kept in a file; zeroed: none. */
+typedef struct cli_kept {
+    xai_state *state;
+    char *path;
+    uint64_t n_saved; /* images that the file has */
+    double last;      /* seconds, when it was written */
+} cli_kept;
+
+/* Reads the file at path (the caller's malloc; taken over), or begins a new state where there is none. CLI_GO_ON or
+ * CLI_FAILED after a message. */
+int cli_kept_open(cli_kept *kept, const cli_args *cli, xai_context *context, char *path);
+
+/* Writes what is new and ends it; takes a zeroed one too. CLI_GO_ON or CLI_FAILED after a message. */
+int cli_kept_close(cli_kept *kept, const cli_args *cli);
+
 /* Someone who watches a long method. */
 typedef struct cli_watch {
+    const cli_args *cli;
+    cli_kept *kept;     /* written every minute; NULL: none */
     double start, last; /* seconds */
+    uint64_t n_known;   /* of the work, what was done before */
     bool has_bar, is_drawn, is_interrupted;
 } cli_watch;
 
@@ -147,6 +167,9 @@ typedef struct cli_watch {
 void cli_watch_begin(cli_watch *watch, const cli_args *cli, xai_run_options *run);
 void cli_watch_end(cli_watch *watch);
 int cli_watch_exit(int status);
+
+/* The next run keeps its state there; kept outlives it. */
+void cli_watch_keep(cli_watch *watch, cli_kept *kept);
 
 /* What a command works with. */
 typedef struct cli_subject {

@@ -309,12 +309,43 @@ static size_t describe(void *attribution, char *buffer, size_t capacity)
     return xai_attribution_json(attribution, buffer, capacity);
 }
 
+/* --state: FILE, or FOLDER/STEM.METHOD.state where there are several pictures. */
+static int open_state(const map_job *job, const map_result *result, cli_kept *kept)
+{
+    const cli_args *cli = job->cli;
+    size_t length;
+    const char *stem = cli_stem(result->path, &length);
+    char *path = cli->operands.count == 1
+                     ? cli_format("%s", cli->state)
+                     : cli_format("%s/%.*s.%s.state", cli->state, (int)length, stem, method_name(job));
+    int status = cli_kept_open(kept, cli, job->subject.context, path);
+
+    if (status == CLI_GO_ON)
+        job->explainer->keep(job->state, kept);
+    return status;
+}
+
+/* Whatever it comes to, what is known is written. */
+static int run(const map_job *job, map_result *result)
+{
+    cli_kept kept = { 0 };
+    int status = job->cli->state != NULL ? open_state(job, result, &kept) : CLI_GO_ON;
+
+    if (status == CLI_GO_ON &&
+        job->explainer->explain(result->maps, job->state, result->input, job->targets, job->n_targets) < XAI_OK)
+        status = cli_fail(job->cli, "%s: %s", result->path, xai_last_error());
+    if (cli_kept_close(&kept, job->cli) != CLI_GO_ON)
+        status = CLI_FAILED;
+    return status;
+}
+
 static int compute(const map_job *job, map_result *result)
 {
     double start = cli_seconds();
+    int status = run(job, result);
 
-    if (job->explainer->explain(result->maps, job->state, result->input, job->targets, job->n_targets) < XAI_OK)
-        return cli_fail(job->cli, "%s: %s", result->path, xai_last_error());
+    if (status != CLI_GO_ON)
+        return status;
     result->seconds = cli_seconds() - start;
     for (size_t i = 0; i < job->n_targets; i++) {
         result->words[i] = cli_json_describe(describe, result->maps[i]);
@@ -419,6 +450,8 @@ static int prepare(map_job *job)
         status = make_folder(cli, cli->output);
     if (status == CLI_GO_ON && cli->npy != NULL && cli->operands.count > 1)
         status = make_folder(cli, cli->npy);
+    if (status == CLI_GO_ON && cli->state != NULL && cli->operands.count > 1)
+        status = make_folder(cli, cli->state);
     return status;
 }
 
@@ -431,6 +464,8 @@ int cli_maps(const cli_args *cli, const cli_explainer *explainer)
 
     if (status != CLI_GO_ON)
         return status;
+    if (cli->sheet != NULL && cli->state != NULL)
+        return cli_misuse(cli, "--state: a sheet keeps none");
     if (cli->sheet != NULL) {
         status = cli_sheet(cli, explainer);
         return explainer->stopped != NULL ? cli_watch_exit(status) : status;

@@ -26,6 +26,9 @@ typedef struct cli_explainer {
                        const char *picture);
     const char *const *pictures;
 
+    /* Makes the next explanation go on from a state, and add to it. NULL: the family has none. */
+    void (*keep)(void *state, cli_kept *kept);
+
     /* True once the user stopped it: later pictures are left out. */
     int (*stopped)(void *state);
 } cli_explainer;

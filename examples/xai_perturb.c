@@ -110,6 +110,14 @@ static xai_status draw_errors(xai_image **out, void *state, const xai_attributio
     return xai_attribution_draw_with(out, map, NULL, &options);
 }
 
+static void keep(void *state, cli_kept *kept)
+{
+    perturbation *p = state;
+
+    p->rise.state = kept->state;
+    cli_watch_keep(&p->watch, kept);
+}
+
 static int stopped(void *state)
 {
     const perturbation *p = state;
@@ -137,6 +145,7 @@ int cli_rise(const cli_args *cli)
                                              .end = end,
                                              .draw = draw_errors,
                                              .pictures = extra_pictures,
+                                             .keep = keep,
                                              .stopped = stopped };
 
     return cli_maps(cli, &explainer);

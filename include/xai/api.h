@@ -57,7 +57,7 @@ enum xai_status_code {
     XAI_E_SHAPE = -6,       /**< Shapes do not fit together. */
     XAI_E_UNSUPPORTED = -7, /**< Well-formed, but beyond what this version does. */
     XAI_E_CANCELLED = -8,   /**< xai_session_cancel() was called. */
-    XAI_E_BUSY = -9,        /**< The session is running a forward pass: called from inside a callback. */
+    XAI_E_BUSY = -9,        /**< A session or state that is in use already, as from inside a callback. */
     XAI_E_CALLBACK = -10,   /**< A callback of the caller returned non-zero. */
     XAI_E_LIMIT = -11,      /**< Larger than a limit set in xai_context_options. */
     XAI_E_ABI = -12,        /**< An options struct uses fields that this library does not know. */

@@ -6,6 +6,7 @@
 #include <xai/attribution.h>
 #include <xai/predict.h>
 #include <xai/run.h>
+#include <xai/state.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -37,6 +38,8 @@ typedef struct xai_rise_options {
                           and of those after half the masks are the same. Above 0 and below 1. 0: do not look. */
     uint32_t flags;    /**< Of enum xai_rise_flag. */
     uint32_t reserved; /**< 0. */
+    xai_state *state;  /**< What earlier runs found out: gone on with, and added to. Not kept. NULL: none. n_masks
+                          (except of profile "rise"), max_error and top_region may be others than theirs. */
 } xai_rise_options;
 
 /**
@@ -63,8 +66,10 @@ typedef struct xai_rise_options {
  * @param n_targets  Number of @p targets.
  * @param options    NULL for the defaults.
  * @return 0; XAI_PARTIAL if the progress callback stopped it (the map of the masks done so far); XAI_E_NOT_FOUND for an
- * unknown profile or value; XAI_E_INVALID for a class or an option out of range; XAI_E_SHAPE for an input that does not
- * fit; XAI_E_CALLBACK if the black box failed; XAI_E_ABI; XAI_E_NO_MEMORY; any error of xai_session_forward().
+ * unknown profile or value; XAI_E_INVALID for a class or an option out of range, and for a state that was saved for
+ * another run (the message says what differs); XAI_E_SHAPE for an input that does not fit; XAI_E_CALLBACK if the black
+ * box failed; XAI_E_BUSY if the state is part of another run; XAI_E_ABI; XAI_E_NO_MEMORY; any error of
+ * xai_session_forward().
  *
  * xai_attribution_number() gives "masks" (done), "keep", "standard_error" (root mean square over the pixels) and, where
  * it was asked to look, "settled" (1, or 0 if the masks ran out first). Whether to stop is looked at after fixed

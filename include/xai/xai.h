@@ -21,6 +21,7 @@
 #include <xai/saliency.h>
 #include <xai/segments.h>
 #include <xai/session.h>
+#include <xai/state.h>
 #include <xai/table.h>
 #include <xai/tensor.h>
 #include <xai/tree.h>

@@ -97,7 +97,8 @@ AT(xai_rise_options, max_error, 48);
 AT(xai_rise_options, top_region, 52);
 AT(xai_rise_options, flags, 56);
 AT(xai_rise_options, reserved, 60);
-SIZE(xai_rise_options, 64);
+AT(xai_rise_options, state, 64);
+SIZE(xai_rise_options, 72);
 
 AT(xai_saliency_options, struct_size, 0);
 AT(xai_saliency_options, method, 8);

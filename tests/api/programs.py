@@ -627,6 +627,72 @@ def test_names_that_are_not_utf8():
     assert document['image'] == '\ufffd\ufffd.png', document
 
 
+def interrupt(place, *arguments):
+    """Ctrl-C after a while; what was printed."""
+    with subprocess.Popen([os.path.join(BUILD, 'examples', 'xai'), *arguments], cwd=place, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, (process.returncode, err)
+    return json.loads(out)
+
+
+def read(*path):
+    with open(os.path.join(*path), 'rb') as file:
+        return file.read()
+
+
+def going_on(place, *arguments, images):
+    """A command that goes on from where a file's state is, and says so."""
+    result = xai(*arguments, cwd=place)
+    assert result.code == 0 and f'has the scores of {images} pictures' in result.err and result.err.count('\n') == 1, result.err
+    return result.out
+
+
+def test_rise_state():
+    """Stopped and gone on with: the map of a run that was not."""
+    needs('png')
+    place = folder('rise_state')
+    rise = ('rise', '-m', os.path.join(WORK, 'net.json'), '--seed', '3')
+    picture, other = os.path.join(WORK, 'a.png'), os.path.join(WORK, 'b.png')
+    for profile in ('default', 'dianna'):
+        keep = (*rise, '--profile', profile, '--state', profile, '--npy', 'map.npy')
+        beside = 900 if profile == 'dianna' else 0
+        xai(*keep, '--masks', '40', picture, cwd=place).works()
+        going_on(place, *keep, '--masks', '100', '--threads', '1', picture, images=40 + beside)
+        xai(*rise, '--profile', profile, '--masks', '100', '--npy', 'whole.npy', picture, cwd=place).works()
+        assert read(place, 'map.npy') == read(place, 'whole.npy')
+        state = read(place, profile)
+        assert len(state) > 16 * (100 + beside) and going_on(place, *keep, '--masks', '100', picture, images=100 + beside)
+        assert read(place, profile) == state
+    xai(*rise, '--state', 'default', '--masks', '100', '-q', picture, cwd=place).works()
+    document = interrupt(place, *rise, '--masks', '1000000', '--state', 'stopped', '--json', picture)
+    masks = int(document['masks']) + 20
+    assert 20 < masks < 1000000, document
+    going_on(place, *rise, '--masks', f'{masks}', '--state', 'stopped', '--npy', 'map.npy', picture, images=masks - 20)
+    xai(*rise, '--masks', f'{masks}', '--npy', 'whole.npy', picture, cwd=place).works()
+    assert read(place, 'map.npy') == read(place, 'whole.npy')
+
+    xai(*rise, '--masks', '8', '--state', 'states', picture, other, cwd=place).works()
+    assert sorted(os.listdir(os.path.join(place, 'states'))) == ['a.rise.state', 'b.rise.state']
+    mixed = os.path.join('states', 'a.rise.state')
+    before = read(place, mixed)
+    quiet = (*rise, '-q', '--state', mixed)
+    xai(*quiet, other, cwd=place).fails(1, 'b.png', 'the state was saved for another picture')
+    xai(*quiet, '--cells', '5', picture, cwd=place).fails(1, 'grid 8, this run has 5')
+    xai(*quiet, '--target', '3', '--target', '4', picture, cwd=place).fails(1, 'another list of targets')
+    xai(*quiet, '--seed', '4', picture, cwd=place).fails(1, 'seed 3, this run has 4')
+    xai(*quiet, '--state', 'map.npy', picture, cwd=place).fails(1, 'map.npy', 'is not a saved state')
+    assert read(place, mixed) == before
+    with open(os.path.join(place, mixed), 'wb') as file:
+        file.write(before[:-20])
+    xai(*quiet, picture, cwd=place).fails(1, mixed, 'cut off')
+    xai(*rise, '--state', 'none/state', '--masks', '4', picture, cwd=place).fails(1, 'none/state')
+    xai(*rise, '--state', 's', '--sheet', 'sheet.png', picture, cwd=place).fails(2, '--state')
+    xai('saliency', *NET, '--state', 's', 'a.png').fails(2, '--state: no such option')
+
+
 # The tutorial's programs.
 
 def test_influence():

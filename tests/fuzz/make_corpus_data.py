@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Writes the seeds of fuzz_cart, fuzz_csv, fuzz_hierarchy, fuzz_json, fuzz_npy, fuzz_pth, fuzz_safetensors,
-fuzz_training and fuzz_wordnet into corpus/.
+fuzz_state, fuzz_training and fuzz_wordnet into corpus/.
 
 They are the small files below tests/golden and pieces of them, so that every branch of the readers is near a seed.
 """
@@ -12,6 +12,7 @@ import pickle
 import pickletools
 import struct
 import zipfile
+import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 GOLDEN = HERE.parent / "golden"
@@ -231,7 +232,41 @@ TRAINING = {
 }
 
 
+def state(facts=13, targets=1, images=2, version=1, magic=b"XAISTATE", score=0.25, head=None, crc=0):
+    """A saved state of a run that there is not."""
+    body = magic + struct.pack("<IIQQ", version, facts, targets, images + 1 if facts else 0)
+    body += struct.pack(f"<{facts}Q", *range(facts))
+    for i in range(images + 1 if facts else 0):
+        body += struct.pack(f"<Q{targets}d", max(i - 1, 0), *[score + i] * targets)
+    body = body[:8] + head + body[8 + len(head):] if head else body
+    return body + struct.pack("<I", zlib.crc32(body) ^ crc)
+
+
+STATE = {
+    "unused": state(0, 0, 0),
+    "picture-only": state(images=0),
+    "two-images": state(),
+    "three-targets": state(targets=3, images=5),
+    "many-facts": state(facts=32),
+    "too-many-facts": state(facts=33),
+    "later-version": state(version=2),
+    "another-file": state(magic=b"XAIFEAT1"),
+    "checksum": state(crc=1),
+    "cut": state()[:-9],
+    "long": state() + bytes(8),
+    "nan": state(score=float("nan")),
+    "large": state(score=1e300),
+    "no-targets": state(head=struct.pack("<IIQQ", 1, 13, 0, 3)),
+    "many-targets": state(head=struct.pack("<IIQQ", 1, 13, 2**64 - 1, 3)),
+    "many-records": state(head=struct.pack("<IIQQ", 1, 13, 1, 2**61)),
+    "scores": struct.pack("<300d", *[0.5 + i % 7 / 16 for i in range(300)]),
+    "large-scores": struct.pack("<200d", *[(-1) ** i * 6.8e38 for i in range(200)]) + b"\0",
+    "small-scores": struct.pack("<140d", *[5e-324 * i for i in range(140)]) + b"\0",
+}
+
+
 def main():
+    write("state", STATE.items())
     write("training", TRAINING.items())
     write("csv", CSV.items())
     write("cart", CART.items())

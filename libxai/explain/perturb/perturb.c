@@ -18,6 +18,7 @@ typedef struct stream {
     const xai__perturbation *p;
     size_t most, n; /* images that fit, and those of this batch */
     uint64_t first; /* number of the batch's first image */
+    bool is_known;  /* the state has the batch's scores */
     xai_tensor *images;
     char *notes;
     double *scores;
@@ -77,27 +78,52 @@ static void make_images(stream *s)
     xai__team_give_back(&team);
 }
 
-/* Of the last batch, only its beginning; the tensor is ours alone. */
+/* Of the last batch, only its beginning; the tensor is ours alone. Scores of a batch are all known or all new. */
 static void set_batch(stream *s, uint64_t first)
 {
     uint64_t left = s->p->count - first;
+    size_t n_known = xai__state_left(s->p->state);
 
     s->first = first;
+    s->is_known = n_known > 0;
     s->n = left < s->most ? (size_t)left : s->most;
+    s->n = s->is_known && n_known < s->n ? n_known : s->n;
     s->images->shape[0] = (int64_t)s->n;
     s->images->size = s->n * s->scorer->input->size;
 }
 
-/* n_taken counts on over all batches. */
+static uint64_t identify(const stream *s, size_t i)
+{
+    return s->p->identify != NULL ? s->p->identify(s->p->user, s->first + i) : s->first + i;
+}
+
+/* Where scores are known, images are only made for their notes. */
+static xai_status score_batch(stream *s)
+{
+    xai_status status = XAI_OK;
+
+    if (!s->is_known || s->p->note_size > 0)
+        make_images(s);
+    if (!s->is_known)
+        return xai__scorer_score(s->scores, s->scorer, s->images);
+    for (size_t i = 0; i < s->n && status == XAI_OK; i++)
+        status = xai__state_recall(s->scores + i * s->scorer->targets.n, s->p->state, identify(s, i));
+    return status;
+}
+
+/* n_taken counts on over all batches. What is new is kept image by image, so that a state does not tell how large the
+ * batches were. */
 static xai_status run_batch(uint64_t *n_taken, stream *s)
 {
-    xai_status status;
+    xai_status status = score_batch(s);
 
-    make_images(s);
-    status = xai__scorer_score(s->scores, s->scorer, s->images);
     for (size_t i = 0; i < s->n && status == XAI_OK; i++) {
-        status = s->p->take(s->p->user, s->first + i, s->scores + i * s->scorer->targets.n,
-                            s->notes + i * s->p->note_size);
+        const double *scores = s->scores + i * s->scorer->targets.n;
+
+        if (!s->is_known)
+            status = xai__state_add(s->p->state, identify(s, i), scores);
+        if (status == XAI_OK)
+            status = s->p->take(s->p->user, s->first + i, scores, s->notes + i * s->p->note_size);
         if (status >= XAI_OK)
             *n_taken = s->first + i + 1;
     }

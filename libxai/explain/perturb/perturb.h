@@ -6,6 +6,7 @@
 #include <xai/run.h>
 
 #include "explain/perturb/scorer.h"
+#include "explain/perturb/state.h"
 
 /* What take() answers when it has seen enough. */
 enum { XAI__PERTURB_ENOUGH = 100 };
@@ -23,8 +24,13 @@ typedef struct xai__perturbation {
      * XAI__PERTURB_ENOUGH ends the run as if the stream ended behind this image, a negative status fails it. */
     xai_status (*take)(void *user, uint64_t index, const double *scores, const void *note);
 
+    /* What image number index is made of, in one number; NULL: its own number says it, together with the state's facts.
+     */
+    uint64_t (*identify)(void *user, uint64_t index);
+
     void *user;
     size_t note_size;
+    xai_state *state;           /* NULL: none. Scores that it holds are not asked for, others are added to it */
     const xai_run_options *run; /* NULL: defaults. Its budget bounds pictures and notes, the session's its arena */
 } xai__perturbation;
 

@@ -206,6 +206,7 @@ static xai_status run_stream(xai__rise *r, uint64_t n_masks, const xai_run_optio
                                                   .take = taker,
                                                   .user = r,
                                                   .note_size = r->is_covariance ? 0 : r->n_pixels * sizeof(float),
+                                                  .state = r->state,
                                                   .run = run });
 }
 
@@ -291,6 +292,28 @@ static xai_status allocate(xai__rise *r)
     return r->halves != NULL && r->scores != NULL && r->map != NULL && r->errors != NULL ? XAI_OK : XAI_E_NO_MEMORY;
 }
 
+/* Pairs need both of their masks to be as likely. */
+static bool is_paired(const xai__rise *r)
+{
+    return r->is_covariance && (r->options.keep <= 0 || r->options.keep == 0.5f) &&
+           (r->options.flags & XAI_RISE_UNPAIRED) == 0;
+}
+
+/* What masks are made from. Those of numpy depend on how many there are, for all their cells are drawn first. */
+static xai_status begin_state(xai__rise *r)
+{
+    const xai__rise_profile *p = r->profile;
+    xai__facts facts = { .n = 0 };
+
+    xai__facts_count(&facts, "seed", r->run.seed);
+    xai__facts_count(&facts, "grid", r->options.grid);
+    xai__facts_real(&facts, "keep", r->options.keep > 0 ? (double)r->options.keep : p->finds_keep ? 0 : 0.5);
+    xai__facts_digest(&facts, "way to pair masks", is_paired(r));
+    if (p->is_numpy)
+        xai__facts_count(&facts, "n_masks", r->options.n_masks);
+    return xai__state_begin(&r->state, r->options.state, &r->scorer, "rise", p->profile.name, &facts);
+}
+
 static xai_status make_masks(xai__rise *r)
 {
     const int64_t *shape = r->scorer.input->shape;
@@ -310,10 +333,9 @@ static xai_status make_masks(xai__rise *r)
     return status;
 }
 
-/* Pairs need both of their masks to be as likely. */
 static void choose_pairs(xai__rise *r)
 {
-    r->masks.is_paired = r->is_covariance && r->masks.keep == 0.5 && (r->options.flags & XAI_RISE_UNPAIRED) == 0;
+    r->masks.is_paired = is_paired(r);
     if (r->masks.is_paired)
         r->options.n_masks += r->options.n_masks % 2;
 }
@@ -379,6 +401,8 @@ static xai_status compute(xai_attribution **out, xai__rise *r)
     if (status == XAI_OK)
         status = allocate(r);
     if (status == XAI_OK)
+        status = begin_state(r);
+    if (status == XAI_OK)
         status = make_masks(r);
     choose_pairs(r);
     if (status == XAI_OK)
@@ -396,6 +420,7 @@ static void clean_up(xai__rise *r)
 {
     xai_context *context = r->scorer.context;
 
+    xai__state_end(r->state);
     xai__rise_forget(r);
     xai__rise_masks_fini(&r->masks);
     xai__rise_control_fini(&r->control);

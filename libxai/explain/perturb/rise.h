@@ -153,6 +153,7 @@ typedef struct xai__rise {
     xai_rise_options options; /* defaults filled in */
     xai_run_options run;
     xai__scorer scorer;
+    xai_state *state; /* the options', once it is part of the run */
     xai__rise_masks masks;
     bool is_covariance;
     xai__rise_control control; /* of the covariance */
