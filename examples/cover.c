@@ -48,6 +48,7 @@ static void cover(float *batch, const cover_scene *scene, int64_t rows, int64_t 
     }
 }
 
+/* 0 where memory ran out, which is as good as no answer. */
 static double probability_of(const float *logits, size_t n_classes, size_t index, size_t *top)
 {
     double *probabilities = cli_softmax(logits, n_classes, top);
@@ -78,6 +79,7 @@ static void print_grid(const cli_subject *subject, const float *logits, int64_t 
            (long long)(rows * columns), -most);
 }
 
+/* All covered pictures are one batch: one call, however many patches there are. */
 static xai_status look(const cli_args *cli, const cli_subject *subject, cover_scene *scene)
 {
     int64_t shape[4], rows, columns;

@@ -67,6 +67,7 @@ static int open_table(ensemble *e, const cli_args *cli)
     return CLI_GO_ON;
 }
 
+/* In percent, of the rows that were kept back. */
 static double count_right(const ensemble *e)
 {
     size_t n_right = 0, n = 0;
@@ -120,6 +121,7 @@ static int grow(ensemble *e, const cli_args *cli)
     for (size_t i = 0; i < e->n_rows; i++)
         weights[i] = i % HELD_OUT == 0 ? 0.0f : 1.0f;
     for (size_t t = 0; t < e->n_trees && status == XAI_OK; t++) {
+        /* The first steps of a shuffle: as many columns as the tree gets. */
         for (size_t i = 0; i < e->n_features; i++) {
             size_t k = i + draw(e) % (e->n_columns - i), kept = e->columns[i];
 

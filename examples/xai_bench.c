@@ -22,6 +22,7 @@ static int forward(const cli_args *cli, const cli_subject *subject, const xai_te
     return CLI_GO_ON;
 }
 
+/* With what a user waits for: making the cam is part of it. */
 static int explain(const cli_args *cli, const cli_subject *subject, const xai_tensor *input)
 {
     xai_cam *cam = NULL;
@@ -43,6 +44,7 @@ static int compare(const void *a, const void *b)
     return (difference > 0) - (difference < 0);
 }
 
+/* The least of the rounds is what the machine can do, the median what one gets; a mean would tell of other programs. */
 static int measure(const cli_args *cli, const cli_subject *subject, const xai_tensor *input, round_fn run,
                    bench_timing *timing)
 {
@@ -78,6 +80,7 @@ static int make_input(xai_tensor **out, const cli_args *cli, const cli_subject *
         return cli_fail_library(cli);
     data = xai_tensor_data(*out);
     for (size_t i = 0; i < xai_tensor_size(*out); i++) {
+        /* Knuth's linear congruence: its upper 24 bits, 22 of them behind the point. */
         state = state * 6364136223846793005u + 1442695040888963407u;
         data[i] = (float)(state >> 40) * 0x1p-22f - 2;
     }

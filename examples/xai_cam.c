@@ -20,6 +20,7 @@ static int read_fusion(uint32_t *fuse, const cli_args *cli)
     return CLI_GO_ON;
 }
 
+/* One cam for all pictures and targets. */
 static int begin(void **state, const cli_args *cli, const cli_subject *subject, const char *method)
 {
     xai_cam_options options = {

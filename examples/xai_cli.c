@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * The command line: one table of options for all programs, help made from it, messages. */
+ * The command line: one table of options for all programs, help made from it, messages.
+ *
+ * A row of the table says how an option is spelt, what its value must be, which commands have it and where in cli_args
+ * it goes. Parsing, help and messages all come from that, so a new option is a row and a field. One name may have
+ * several rows, for commands to which it means different things. */
 #include <errno.h>
 #include <float.h>
 #include <math.h>
@@ -176,6 +180,7 @@ static const cli_option options[] = {
 
 #define N_OPTIONS (sizeof options / sizeof options[0])
 
+/* What was printed so far goes out first, so that both streams stay in order on a terminal. */
 static void say(const cli_args *cli, const char *format, va_list arguments)
 {
     fflush(stdout);
@@ -230,6 +235,7 @@ bool cli_is_url(const cli_args *cli, const char *text)
     return true;
 }
 
+/* A program that has no memory for a file's name can do nothing that would help. */
 char *cli_format(const char *format, ...)
 {
     va_list arguments;
@@ -267,6 +273,7 @@ static bool read_count(const char *text, int32_t *out)
     return true;
 }
 
+/* strtoull() takes a minus and wraps around, so that is looked for. */
 static bool read_seed(const char *text, uint64_t *out)
 {
     char *end;
@@ -289,11 +296,13 @@ static bool read_number(const char **text, float *out)
     return true;
 }
 
+/* 0 means "not given" in cli_args and in the library's options alike, so it cannot be asked for. */
 static bool read_factor(const char *text, float *out)
 {
     return read_number(&text, out) && *text == '\0' && *out != 0;
 }
 
+/* "A,B,C". The position moves past the comma, and past the end after the third, where nothing is read any more. */
 static bool read_triple(const char *text, cli_triple *out)
 {
     for (int i = 0; i < 3; i++) {
@@ -345,7 +354,7 @@ static bool read_value(cli_args *cli, const cli_option *option, const char *text
         return read_positive(text, field);
     case TRIPLE:
         return read_triple(text, field);
-    case LIST:
+    case LIST: /* there is room for as many as there are arguments */
         ((cli_list *)field)->items[((cli_list *)field)->count++] = text;
         return true;
     default:
@@ -378,6 +387,7 @@ static const cli_option *find_option(const char *arg, uint32_t groups, const cha
     return NULL;
 }
 
+/* *at: the argument, moved on where the value is the next one. */
 static int parse_option(cli_args *cli, uint32_t groups, char **argv, int argc, int *at)
 {
     const char *arg = argv[*at];
@@ -455,6 +465,7 @@ static int check_operands(const cli_args *cli, const cli_command *command)
 
 int cli_main(const char *program, const cli_command *command, int argc, char **argv, int first)
 {
+    /* No list can hold more than there are arguments, so nothing has to grow. Texts are argv's own. */
     size_t room = (size_t)argc + 1;
     const char **items = calloc(5 * room, sizeof *items);
     cli_args cli = { .program = program };
@@ -478,6 +489,7 @@ int cli_main(const char *program, const cli_command *command, int argc, char **a
     if (status == CLI_GO_ON)
         status = command->run(&cli);
     free(items);
+    /* A full disk or a closed pipe shows here at the latest; output that was lost is no success. */
     if (fflush(stdout) != 0 || ferror(stdout))
         return cli_fail(&cli, "standard output: cannot be written: %s", strerror(errno));
     return status == CLI_GO_ON ? CLI_DONE : status;

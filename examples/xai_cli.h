@@ -189,6 +189,9 @@ void cli_close(cli_subject *subject);
 /* Decodes a picture and prepares it; either out may be NULL. CLI_GO_ON or CLI_FAILED after a message. */
 int cli_load(const cli_args *cli, const cli_subject *subject, const char *path, xai_image **crop, xai_tensor **input);
 
+/* The network's answer to a picture. CLI_GO_ON, or CLI_FAILED after a message and no tensor. */
+int cli_look(const cli_args *cli, const cli_subject *subject, const char *path, xai_tensor **logits);
+
 /* Softmax of one row of logits; the caller frees it. Also gives the index of the largest. */
 double *cli_softmax(const float *logits, size_t n_classes, size_t *top);
 

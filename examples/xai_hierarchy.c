@@ -26,6 +26,7 @@ static int save(const cli_args *cli, const xai_tree *tree, const char *path, con
     return CLI_GO_ON;
 }
 
+/* Asked for twice: for the length, then for the text. */
 static int print(const cli_args *cli, const xai_tree *tree, const xai_export_options *options)
 {
     size_t length = xai_tree_export(tree, XAI_TREE_TEXT, options, NULL, 0);
@@ -65,19 +66,16 @@ int cli_hierarchy_induce(const cli_args *cli)
 /* What the model makes of the picture, for the path to be drawn. */
 static int read_row(const cli_args *cli, const cli_subject *subject, const xai_tree *tree, xai_tensor **logits)
 {
-    xai_tensor *input = NULL;
-    int status = cli_load(cli, subject, cli->image, NULL, &input);
+    int status = cli_look(cli, subject, cli->image, logits);
 
-    if (status == CLI_GO_ON && xai_session_forward(logits, subject->session, input) != XAI_OK)
-        status = cli_fail(cli, "%s: %s", cli->image, xai_last_error());
     if (status == CLI_GO_ON && xai_model_n_classes(subject->model) != xai_tree_n_inputs(tree))
         status = cli_fail(cli, "%s: has %zu classes, but the network %s has %zu", cli->operands.items[0],
                           xai_tree_n_inputs(tree), xai_model_architecture(subject->model),
                           xai_model_n_classes(subject->model));
-    xai_tensor_unref(input);
     return status;
 }
 
+/* A model is opened only for a picture's path; the drawing alone needs none. */
 int cli_hierarchy_show(const cli_args *cli)
 {
     xai_export_options options = { .struct_size = sizeof options };

@@ -17,6 +17,8 @@ typedef struct id_list {
 /* More than a million ids take. */
 static const long max_size = 16L << 20;
 
+/* The whole file, ended by a NUL; may be a pipe, so it is read until it ends. The text is the caller's even on failure.
+ */
 static int read_text(const cli_args *cli, const char *path, char **text)
 {
     FILE *file = fopen(path, "rb");
@@ -47,6 +49,7 @@ static int read_text(const cli_args *cli, const char *path, char **text)
     return CLI_GO_ON;
 }
 
+/* The ids stay in the JSON document, which the list keeps. */
 static int take_array(const cli_args *cli, const char *path, id_list *list)
 {
     list->array = json_tokener_parse(list->text);
@@ -64,6 +67,7 @@ static int take_array(const cli_args *cli, const char *path, id_list *list)
     return list->ids != NULL ? CLI_GO_ON : cli_fail(cli, "out of memory");
 }
 
+/* Cut in place; empty lines are passed over. */
 static int take_lines(const cli_args *cli, id_list *list)
 {
     size_t room = 1;
@@ -113,6 +117,7 @@ static const char **list_labels(const xai_model *model)
     return labels;
 }
 
+/* Only the method "induced" looks at weights, and only for it are they asked of the model. */
 int cli_induce(xai_tree **tree, const cli_args *cli, const cli_subject *subject)
 {
     xai_induce_options options = {

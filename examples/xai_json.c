@@ -7,6 +7,7 @@
 
 #include "xai_cli.h"
 
+/* The text goes along, since json-c would print seventeen digits of its own. */
 json_object *cli_json_number(double value)
 {
     char text[32];
@@ -64,6 +65,7 @@ int cli_json_print(const cli_args *cli, json_object *document)
     return status;
 }
 
+/* The library's text is parsed rather than pasted, so that members can be taken out of it and put in another order. */
 json_object *cli_json_describe(cli_describe_fn describe, void *object)
 {
     size_t length = describe(object, NULL, 0);

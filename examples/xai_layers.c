@@ -53,6 +53,7 @@ static json_object *describe(const xai_layer *layer)
     return row;
 }
 
+/* Names, shapes and kernels follow from the architecture, so that --arch needs no weights here. */
 int cli_layers(const cli_args *cli)
 {
     cli_subject subject = { 0 };

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * What commands that explain pictures share: maps drawn, as numbers and as JSON. */
+ * What commands that explain pictures share: maps drawn, as numbers and as JSON.
+ *
+ * A family of methods says how one is begun, how a picture is explained and what it draws besides (cli_explainer). Here
+ * is all the rest: the pictures one after the other, one forward pass for all targets of one, names of files, and the
+ * three ways of telling the result. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +54,7 @@ static char *output_name(const map_job *job, const map_result *result, size_t wh
     return cli_format("%s/%.*s.%s%s%s", folder, (int)length, stem, method_name(job), index, ending);
 }
 
+/* Only the last part of the path; a folder that is there is fine. */
 static int make_folder(const cli_args *cli, const char *path)
 {
     if (mkdir(path, 0777) == 0 || errno == EEXIST)
@@ -176,6 +181,7 @@ static char *npy_name(const map_job *job, const map_result *result)
     return cli_format("%s/%.*s.%s.npy", job->cli->npy, (int)length, stem, method_name(job));
 }
 
+/* Also done without --npy, for the range that JSON tells. */
 static int save_numbers(const map_job *job, map_result *result)
 {
     xai_tensor *stack = NULL;
@@ -202,6 +208,7 @@ static json_object *said(json_object *words, const char *name)
     return json_object_get(value);
 }
 
+/* Builders of JSON: each gives a new object to its caller, and json-c's "add" takes over what it is given. */
 static json_object *describe_targets(const map_job *job, const map_result *result)
 {
     json_object *list = json_object_new_array();
@@ -269,6 +276,7 @@ static void add_words(json_object *document, json_object *words)
     }
 }
 
+/* Order and names are a promise: members may be added, none changes. */
 static int print_json(const map_job *job, const map_result *result)
 {
     json_object *document = json_object_new_object();
@@ -339,6 +347,7 @@ static int run(const map_job *job, map_result *result)
     return status;
 }
 
+/* The time is that of the explanation alone: neither reading nor drawing is in it. */
 static int compute(const map_job *job, map_result *result)
 {
     double start = cli_seconds();
@@ -421,6 +430,7 @@ static int check_stems(const map_job *job)
     return CLI_GO_ON;
 }
 
+/* Without --target one target, whose index of -1 means the class that the network sees. */
 int cli_find_targets(xai_target **out, size_t *n, const cli_args *cli, const xai_model *model)
 {
     const cli_list *names = &cli->targets;
@@ -437,6 +447,7 @@ int cli_find_targets(xai_target **out, size_t *n, const cli_args *cli, const xai
     return CLI_GO_ON;
 }
 
+/* Folders come last: nothing is made for a command that cannot go on. */
 static int prepare(map_job *job)
 {
     const cli_args *cli = job->cli;

@@ -5,7 +5,8 @@
 
 #include "xai_cli.h"
 
-/* How nbdt decides and speaks, release by release. */
+/* How nbdt decides and speaks, release by release; "default" is the tutorial's. Each flag is something that a release
+ * does otherwise than the one before or after it. */
 typedef struct nbdt_profile {
     const char *name;
     uint32_t mode;               /* where --mode says nothing */
@@ -79,6 +80,7 @@ static int read_manner(const cli_args *cli, nbdt_manner *manner)
     return status != CLI_GO_ON || cli->mode == NULL ? status : cli_read_mode(cli, &manner->mode);
 }
 
+/* Asked twice: how many steps the way has, then for all of them. */
 static int decide(const cli_args *cli, const xai_tree *tree, const float *logits, uint32_t mode, nbdt_answer *answer)
 {
     if (xai_tree_decisions(&answer->n_steps, tree, logits, mode, NULL, 0) != XAI_OK)
@@ -105,6 +107,7 @@ static bool has_probability(const nbdt_manner *manner)
     return manner->mode == XAI_TREE_HARD || !manner->profile->lacks_soft_probability;
 }
 
+/* The tutorial's line. The root decides nothing, so it is left out. */
 static void print_line(const cli_subject *subject, const nbdt_answer *answer, const nbdt_manner *manner)
 {
     printf("Prediction: %s // Decisions: ", prediction(subject->model, answer));
@@ -182,12 +185,10 @@ static int draw(const cli_args *cli, const cli_subject *subject, const xai_tree 
 static int explain(const cli_args *cli, const cli_subject *subject, const xai_tree *tree, const char *path,
                    const nbdt_manner *manner)
 {
-    xai_tensor *input = NULL, *logits = NULL;
+    xai_tensor *logits = NULL;
     nbdt_answer answer = { 0 };
-    int status = cli_load(cli, subject, path, NULL, &input);
+    int status = cli_look(cli, subject, path, &logits);
 
-    if (status == CLI_GO_ON && xai_session_forward(&logits, subject->session, input) != XAI_OK)
-        status = cli_fail(cli, "%s: %s", path, xai_last_error());
     if (status == CLI_GO_ON)
         status = decide(cli, tree, xai_tensor_data(logits), manner->mode, &answer);
     if (status == CLI_GO_ON && cli->output != NULL)
@@ -201,7 +202,6 @@ static int explain(const cli_args *cli, const cli_subject *subject, const xai_tr
     }
     free(answer.steps);
     xai_tensor_unref(logits);
-    xai_tensor_unref(input);
     return status;
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Opens what the MODEL options name, and the pictures. */
+ * Opens what the MODEL options name, and the pictures.
+ *
+ * A function that can fail has told the user by the time it returns: what it gives back is CLI_GO_ON, or the code to
+ * exit with. So callers hand codes on and say nothing of their own. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +30,7 @@ int cli_open_context(cli_subject *subject, const cli_args *cli)
     return xai_context_create(&subject->context, &options) == XAI_OK ? CLI_GO_ON : cli_fail_library(cli);
 }
 
+/* What was not given is 0 and leaves the manifest's value; mean and std may be 0 themselves and so have flags. */
 static xai_model_options overrides(const cli_args *cli)
 {
     xai_model_options options = {
@@ -46,7 +50,7 @@ static xai_model_options overrides(const cli_args *cli)
     return options;
 }
 
-/* The manifest to load; the caller frees it. */
+/* The manifest to load; the caller frees it. A relative XDG_CACHE_HOME is to be ignored, says its specification. */
 static char *find_manifest(const cli_args *cli)
 {
     const char *chosen = cli->model != NULL ? cli->model : getenv("XAI_MODEL");
@@ -79,6 +83,7 @@ static int load_manifest(cli_subject *subject, const cli_args *cli, const xai_mo
     return status;
 }
 
+/* Before anything is opened. Weights are random where a command can do without. */
 static int check_model_options(const cli_args *cli, uint32_t needs)
 {
     const char *const files[] = { cli->weights, cli->labels };
@@ -135,6 +140,7 @@ int cli_load(const cli_args *cli, const cli_subject *subject, const char *path, 
         status = xai_model_crop(crop, subject->model, image);
     if (status == XAI_OK && input != NULL)
         status = xai_model_prepare(input, subject->model, image);
+    /* The library names the file where reading it failed, but not where the picture did not fit the network. */
     if (status != XAI_OK && strncmp(xai_last_error(), path, strlen(path)) != 0)
         cli_fail(cli, "%s: %s", path, xai_last_error());
     else if (status != XAI_OK)
@@ -143,6 +149,18 @@ int cli_load(const cli_args *cli, const cli_subject *subject, const char *path, 
     return status == XAI_OK ? CLI_GO_ON : CLI_FAILED;
 }
 
+int cli_look(const cli_args *cli, const cli_subject *subject, const char *path, xai_tensor **logits)
+{
+    xai_tensor *input = NULL;
+    int status = cli_load(cli, subject, path, NULL, &input);
+
+    if (status == CLI_GO_ON && xai_session_forward(logits, subject->session, input) != XAI_OK)
+        status = cli_fail(cli, "%s: %s", path, xai_last_error());
+    xai_tensor_unref(input);
+    return status;
+}
+
+/* In double precision, with the largest taken off first. NULL if memory ran out; *top is right even then. */
 double *cli_softmax(const float *logits, size_t n_classes, size_t *top)
 {
     double *probabilities = calloc(n_classes + 1, sizeof *probabilities);

@@ -14,6 +14,7 @@ typedef struct saliency {
     xai_run_options run;
 } saliency;
 
+/* An option that the method does not have is refused by the library, which knows better than a table here. */
 static int begin(void **state, const cli_args *cli, const cli_subject *subject, const char *method)
 {
     saliency *s = calloc(1, sizeof *s);

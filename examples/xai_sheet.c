@@ -18,6 +18,7 @@ typedef struct sheet {
     bool is_stopped; /* Ctrl-C: what there is so far is drawn */
 } sheet;
 
+/* Takes over image and label, whatever happens. An image of NULL is an empty place. */
 static int add_cell(sheet *s, xai_image *image, char *label)
 {
     if (s->n == s->capacity) {
@@ -85,6 +86,7 @@ static int add_method(sheet *s, const xai_image *crop, const xai_tensor *input, 
     return status;
 }
 
+/* The picture itself, then a cell for each method and target. */
 static int add_row(sheet *s, const char *path, xai_image *crop, const xai_tensor *input)
 {
     const char *const chosen[2] = { s->cli->method, NULL };

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * xai tree fit, predict, explain, show, prune: decision trees on CSV files. */
+ * xai tree fit, predict, explain, show, prune: decision trees on CSV files.
+ *
+ * Each command fills a job as far as it needs and drops it whole at the end; what a job does not have is NULL. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +103,7 @@ static size_t find_largest(const float *numbers, size_t n)
 
 /* --- fit --- */
 
+/* All columns but the target, in the file's order and under the file's names. */
 static int take_features(tree_job *job, const cli_args *cli)
 {
     if (cli->column == NULL)
@@ -135,6 +138,7 @@ static int take_classes(tree_job *job, const cli_args *cli)
     return CLI_GO_ON;
 }
 
+/* A table gives columns as N x 1; targets are N. */
 static int take_numbers(tree_job *job, const cli_args *cli)
 {
     xai_tensor *column = NULL;
@@ -341,6 +345,8 @@ typedef struct tree_answer {
     size_t number, n_steps, top;
 } tree_answer;
 
+/* From what is expected, feature by feature, to the prediction: the parts sum up to it. What gives nothing is left out.
+ */
 static void print_shap(const tree_answer *a)
 {
     size_t n_classes = xai_tree_n_classes(a->tree), n = xai_tree_n_inputs(a->tree);
@@ -460,6 +466,7 @@ static int explain_row(const cli_args *cli, tree_answer *a)
     return status;
 }
 
+/* --row counts from 1, as people and the rows' numbers in the answer do. */
 static int explain_rows(const cli_args *cli, const tree_job *job, xai_tensor *out, xai_tensor *shap,
                         const double *expected)
 {
@@ -560,6 +567,7 @@ int cli_tree_show(const cli_args *cli)
 
 /* --- prune --- */
 
+/* Seventeen digits: an alpha that is read back has to cut where it was listed. */
 static int print_path(const cli_args *cli, const xai_tree *tree)
 {
     double *alphas = NULL, *impurities = NULL;

@@ -91,6 +91,7 @@ static int read_classes(sheet *s)
     return CLI_GO_ON;
 }
 
+/* One of --channels, --neuron, --class and --deepdream; a class is a value of the network's end and has no layer. */
 static int read_subject(sheet *s)
 {
     const cli_args *cli = s->cli;
@@ -190,6 +191,7 @@ static int visualize(sheet *s, size_t channel, const xai_image *start)
 
     if (status < XAI_OK)
         return cli_fail_library(cli);
+    /* A row a step, a column an objective, the main one first: the last row's first number. */
     n_numbers = xai_tensor_size(trace);
     s->objectives[channel] = xai_tensor_data(trace)[n_numbers - n];
     xai_tensor_unref(trace);
@@ -282,6 +284,7 @@ static int allocate(sheet *s)
     return CLI_GO_ON;
 }
 
+/* Takes a sheet that got nowhere. */
 static void clean_up(sheet *s)
 {
     for (size_t i = 0; s->images != NULL && s->labels != NULL && i < s->n_channels * s->n_variants; i++) {

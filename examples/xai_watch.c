@@ -14,6 +14,7 @@ enum { SAVE_SECONDS = 60 };
 
 enum { BAR = 30, EXIT_INTERRUPTED = 130 };
 
+/* All that a handler may write. */
 static volatile sig_atomic_t was_interrupted;
 
 /* A second Ctrl-C ends the program. */
@@ -88,6 +89,7 @@ static void draw_bar(const cli_watch *w, uint64_t done, uint64_t total)
     fflush(stderr);
 }
 
+/* Called by the library between its steps; a value other than 0 stops it with what it has. */
 static int32_t watch(uint64_t done, uint64_t total, void *user)
 {
     cli_watch *w = user;
@@ -116,6 +118,7 @@ void cli_watch_begin(cli_watch *w, const cli_args *cli, xai_run_options *run)
     run->user = w;
 }
 
+/* Overwritten with blanks: not every terminal knows how to erase a line. */
 void cli_watch_end(cli_watch *w)
 {
     if (w->is_drawn)
