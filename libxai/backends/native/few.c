@@ -20,21 +20,33 @@ INLINE void add_block(tile *t, const float *in, int64_t pixel, const float *weig
     EACH_PIXEL(vec x = vec_load(in + q * pixel); KEEP(x); EACH_BLOCK(t->v[b][q] = vec_fma(x, w[b], t->v[b][q])));
 }
 
+/* Of sums[pixel][output][16]. Apart from the products, from which it would take the registers: one of them read again
+ * for each product costs a third of the time. */
+static __attribute__((noinline)) void sum_lanes(float *out, int64_t pixel, const float *sums, int n_blocks,
+                                                int n_pixels)
+{
+    const vec zero = vec_set1(0.0f);
+
+    for (int q = 0; q < n_pixels; q++, sums += n_blocks * XAI__BLOCK, out += pixel)
+        vec_sums(out, vec_load(sums), n_blocks > 1 ? vec_load(sums + XAI__BLOCK) : zero,
+                 n_blocks > 2 ? vec_load(sums + 2 * XAI__BLOCK) : zero,
+                 n_blocks > 3 ? vec_load(sums + 3 * XAI__BLOCK) : zero);
+}
+
 INLINE void few_tile(const xai__run *run, size_t first, float *out, const int n_blocks, const int n_pixels)
 {
     const float *in = run->in + (int64_t)first * run->in_pixel, *weights = run->weights;
-    const vec zero = vec_set1(0.0f);
+    _Alignas(64) float sums[XAI__FEW * XAI__TILE_PIXELS * XAI__BLOCK];
     tile t;
 
-    EACH(t.v[b][q] = zero);
+    EACH(t.v[b][q] = vec_set1(0.0f));
     for (int32_t i = 0; i < run->n_in; i++, in += run->in_block, weights += run->w_block)
         for (int32_t y = 0; y < run->n_rows; y++)
             for (int32_t x = 0; x < run->n_cols; x++)
                 add_block(&t, in + y * run->in_row + x * run->in_col, run->in_pixel,
                           weights + y * run->w_row + x * run->w_col, n_blocks, n_pixels);
-    out += (int64_t)first * run->out.pixel;
-    EACH_PIXEL(vec_sums(out + q * run->out.pixel, t.v[0][q], n_blocks > 1 ? t.v[1][q] : zero,
-                        n_blocks > 2 ? t.v[2][q] : zero, n_blocks > 3 ? t.v[3][q] : zero));
+    EACH(vec_store(sums + (q * n_blocks + b) * XAI__BLOCK, t.v[b][q]));
+    sum_lanes(out + (int64_t)first * run->out.pixel, run->out.pixel, sums, n_blocks, n_pixels);
 }
 
 /* Pixels of a tile: accumulators, weights and one input fill the registers. */
