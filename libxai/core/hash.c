@@ -44,23 +44,34 @@ void xai__hasher_init(xai__hasher *hasher, uint64_t seed, size_t size)
     *hasher = (xai__hasher){ { seed, seed ^ ODD, seed + ODD, ~seed }, mix(seed ^ size) };
 }
 
+/* A word for each lane at a time; returns how many bytes that were. Lanes are variables of their own, for an array
+ * would be stored and loaded again at every word. */
+static size_t absorb_rows(uint64_t lanes[4], const unsigned char *bytes, size_t size)
+{
+    uint64_t a = lanes[0], b = lanes[1], c = lanes[2], d = lanes[3];
+    size_t at = 0;
+
+    for (; size - at >= 32; at += 32) {
+        a = absorb(a, load(bytes + at, 8));
+        b = absorb(b, load(bytes + at + 8, 8));
+        c = absorb(c, load(bytes + at + 16, 8));
+        d = absorb(d, load(bytes + at + 24, 8));
+    }
+    memcpy(lanes, (const uint64_t[4]){ a, b, c, d }, 4 * sizeof *lanes);
+    return at;
+}
+
 void xai__hasher_add(xai__hasher *hasher, const void *data, size_t size)
 {
     const unsigned char *bytes = data;
-    uint64_t lanes[4];
-    size_t at = 0;
+    size_t at = absorb_rows(hasher->lanes, bytes, size);
 
-    memcpy(lanes, hasher->lanes, sizeof lanes); /* bytes could be those of the hasher, for all the compiler knows */
-    for (; size - at >= 32; at += 32)
-        for (size_t lane = 0; lane < 4; lane++)
-            lanes[lane] = absorb(lanes[lane], load(bytes + at + 8 * lane, 8));
     for (size_t lane = 0; at < size; lane++) {
         size_t n = size - at < 8 ? size - at : 8;
 
-        lanes[lane] = absorb(lanes[lane], load(bytes + at, n));
+        hasher->lanes[lane] = absorb(hasher->lanes[lane], load(bytes + at, n));
         at += n;
     }
-    memcpy(hasher->lanes, lanes, sizeof lanes);
 }
 
 uint64_t xai__hasher_finish(const xai__hasher *hasher)

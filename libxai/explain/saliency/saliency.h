@@ -56,7 +56,7 @@ struct xai__saliency {
     xai_tensor *ends;
     size_t n_value;
 
-    double *sums; /* a target each: n_elements; behind them the squares */
+    double *sums; /* a target each: n_elements; behind them the squares; unset before the first point */
 
     double *nodes, *weights; /* of paths; weights NULL: all are 1 */
     float *baseline;         /* of paths: an image */

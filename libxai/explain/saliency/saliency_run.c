@@ -11,6 +11,9 @@
 /* Larger batches are no faster, but their activations take memory, and they say less often how far they are. */
 enum { MAX_BATCH = 2 };
 
+/* Pixels whose channels are reduced together. */
+enum { REDUCED = 64 };
+
 /* Gradients, beside the session's arena, take this share of its budget. */
 enum { BUDGET_SHARE = 8 };
 
@@ -65,19 +68,25 @@ static double weight_of(const xai__saliency *s, size_t point)
     return s->weights != NULL ? s->weights[point] : 1;
 }
 
+/* The first one finds no sums yet; to a zero it adds, so that -0 becomes 0 as it does later. */
+static void add_terms(double *sum, const float *gradient, size_t n, double weight, bool takes_absolute, bool is_first)
+{
+    if (is_first)
+        for (size_t i = 0; i < n; i++)
+            sum[i] = 0.0 + weight * (takes_absolute ? fabs((double)gradient[i]) : gradient[i]);
+    else
+        for (size_t i = 0; i < n; i++)
+            sum[i] += weight * (takes_absolute ? fabs((double)gradient[i]) : gradient[i]);
+}
+
 /* Sums are targets x elements, the squares behind all of them. Double, for a hundred samples of both signs cancel. */
-static void add_gradient(const xai__saliency *s, size_t target, const float *gradient, double weight)
+static void add_gradient(const xai__saliency *s, size_t target, const float *gradient, double weight, bool is_first)
 {
     double *sum = s->sums + target * s->n_elements, *squares = sum + s->targets.n * s->n_elements;
 
-    if (s->takes_absolute)
-        for (size_t i = 0; i < s->n_elements; i++)
-            sum[i] += weight * fabs((double)gradient[i]);
-    else
-        for (size_t i = 0; i < s->n_elements; i++)
-            sum[i] += weight * gradient[i];
+    add_terms(sum, gradient, s->n_elements, weight, s->takes_absolute, is_first);
     for (size_t i = 0; s->method->has_squares && i < s->n_elements; i++)
-        squares[i] += weight * gradient[i] * gradient[i];
+        squares[i] = (is_first ? 0.0 : squares[i]) + weight * gradient[i] * gradient[i];
 }
 
 /* In the order of the points whatever the batches, so that these change no bit. */
@@ -85,7 +94,7 @@ static void add_batch(xai__saliency *s, xai_tensor *const *gradients, size_t n)
 {
     for (size_t t = 0; t < s->targets.n; t++)
         for (size_t i = 0; i < n; i++)
-            add_gradient(s, t, gradients[t]->data + i * s->n_elements, weight_of(s, s->n_done + i));
+            add_gradient(s, t, gradients[t]->data + i * s->n_elements, weight_of(s, s->n_done + i), s->n_done + i == 0);
     for (size_t i = 0; i < n; i++)
         s->weight_done += weight_of(s, s->n_done + i);
     s->n_done += n;
@@ -163,23 +172,30 @@ static xai_status run_batches(xai__saliency *s)
 
 /* --- maps --- */
 
+/* Pixels in a row of one channel after another, which processors take several of at once. */
+static void reduce_pixels(float *map, const double *gradient, size_t n_channels, size_t n_pixels, size_t n,
+                          uint32_t reduction)
+{
+    double value[REDUCED] = { 0 };
+
+    for (size_t c = 0; c < n_channels; c++, gradient += n_pixels)
+        if (reduction == XAI__SUM_OF_CHANNELS)
+            for (size_t i = 0; i < n; i++)
+                value[i] += gradient[i];
+        else
+            for (size_t i = 0; i < n; i++)
+                value[i] = fabs(gradient[i]) > value[i] ? fabs(gradient[i]) : value[i];
+    for (size_t i = 0; i < n; i++)
+        map[i] = (float)value[i];
+}
+
 /* One number a pixel. Sums keep signs, so what colours say against each other cancels; magnitudes do not, so the
  * largest counts. */
 static void reduce_channels(float *map, const double *gradient, size_t n_channels, size_t n_pixels, uint32_t reduction)
 {
-    for (size_t i = 0; i < n_pixels; i++) {
-        double value = 0;
-
-        for (size_t c = 0; c < n_channels; c++) {
-            double one = gradient[c * n_pixels + i];
-
-            if (reduction == XAI__SUM_OF_CHANNELS)
-                value += one;
-            else
-                value = fabs(one) > value ? fabs(one) : value;
-        }
-        map[i] = (float)value;
-    }
+    for (size_t i = 0; i < n_pixels; i += REDUCED)
+        reduce_pixels(map + i, gradient + i, n_channels, n_pixels, n_pixels - i < REDUCED ? n_pixels - i : REDUCED,
+                      reduction);
 }
 
 /* Kept channels of an unsigned map are magnitudes too. */
@@ -243,7 +259,7 @@ static xai_status compute(xai_attribution **out, xai__saliency *s)
         return status;
     if (!xai__mul_size(&size, n_sums * s->targets.n, s->n_elements))
         return xai__fail_memory();
-    s->sums = xai__zalloc_array(s->input->object.context, size, sizeof *s->sums);
+    s->sums = xai__alloc_array(s->input->object.context, size, sizeof *s->sums);
     if (s->sums == NULL)
         return XAI_E_NO_MEMORY;
     if (s->ends != NULL)
