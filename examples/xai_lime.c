@@ -147,6 +147,14 @@ static xai_status draw(xai_image **out, void *state, const xai_attribution *map,
     return xai_segments_draw(out, e->segments, crop, &options);
 }
 
+static void keep(void *state, cli_kept *kept)
+{
+    explanation *e = state;
+
+    e->lime.state = e->shap.state = kept->state;
+    cli_watch_keep(&e->watch, kept);
+}
+
 static int stopped(void *state)
 {
     const explanation *e = state;
@@ -170,7 +178,7 @@ int cli_lime(const cli_args *cli)
 {
     static const char *const methods[] = { "lime", NULL };
     static const cli_explainer explainer = { "lime", methods, begin,          explain, end,
-                                             look,   draw,    extra_pictures, NULL,    stopped };
+                                             look,   draw,    extra_pictures, keep,    stopped };
 
     return cli_maps(cli, &explainer);
 }
@@ -179,7 +187,7 @@ int cli_shap(const cli_args *cli)
 {
     static const char *const methods[] = { "shap", NULL };
     static const cli_explainer explainer = { "shap", methods, begin,          explain, end,
-                                             look,   draw,    extra_pictures, NULL,    stopped };
+                                             look,   draw,    extra_pictures, keep,    stopped };
 
     return cli_maps(cli, &explainer);
 }

@@ -114,7 +114,7 @@ static void keep(void *state, cli_kept *kept)
 {
     perturbation *p = state;
 
-    p->rise.state = kept->state;
+    p->rise.state = p->occlusion.state = kept->state;
     cli_watch_keep(&p->watch, kept);
 }
 
@@ -128,9 +128,13 @@ static int stopped(void *state)
 int cli_occlusion(const cli_args *cli)
 {
     static const char *const methods[] = { "occlusion", NULL };
-    static const cli_explainer explainer = {
-        .method = "occlusion", .methods = methods, .begin = begin, .explain = explain, .end = end, .stopped = stopped
-    };
+    static const cli_explainer explainer = { .method = "occlusion",
+                                             .methods = methods,
+                                             .begin = begin,
+                                             .explain = explain,
+                                             .end = end,
+                                             .keep = keep,
+                                             .stopped = stopped };
 
     return cli_maps(cli, &explainer);
 }

@@ -8,6 +8,7 @@
 #include <xai/predict.h>
 #include <xai/run.h>
 #include <xai/segments.h>
+#include <xai/state.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -41,6 +42,9 @@ typedef struct xai_lime_options {
     uint32_t n_top;     /**< How many segments with the largest coefficients repeats are compared by. 0: 5. */
     float hide_value;   /**< In units of the prepared input. */
     uint32_t hide;      /**< One of enum xai_hide. */
+    xai_state *state;   /**< What earlier runs found out: gone on with, and added to. Not kept. NULL: none. They may
+                           have had another n_repeats, without repeats another n_samples, and any option that scores do
+                           not depend on. */
 } xai_lime_options;
 
 /**
@@ -60,8 +64,9 @@ typedef struct xai_lime_options {
  * @param options    NULL for the defaults.
  * @return 0; XAI_PARTIAL if the progress callback stopped it (fitted to the samples done so far); XAI_E_NOT_FOUND for
  * an unknown profile, selection or value; XAI_E_INVALID for a class or an option out of range, or one that the profile
- * does not have; XAI_E_SHAPE for an input, segments, samples or a baseline that do not fit; XAI_E_ABI; XAI_E_NO_MEMORY;
- * any error of xai_session_forward().
+ * does not have, and for a state that was saved for another run (the message says what differs); XAI_E_SHAPE for an
+ * input, segments, samples or a baseline that do not fit; XAI_E_BUSY if the state is part of another run; XAI_E_ABI;
+ * XAI_E_NO_MEMORY; any error of xai_session_forward().
  *
  * xai_attribution_number() gives "samples", "segments", "intercept", "r_squared" (weighted), "local_prediction" (the
  * linear model's score of the whole picture) and, with repeats, "stability": the mean Jaccard index of the top segments
@@ -88,6 +93,8 @@ typedef struct xai_shap_options {
     float hide_value;   /**< In units of the prepared input. */
     uint32_t hide;      /**< One of enum xai_hide. */
     uint32_t reserved;  /**< 0. */
+    xai_state *state;   /**< What earlier runs of as many samples found out: gone on with, and added to. Not kept. NULL:
+                           none. */
 } xai_shap_options;
 
 /**

@@ -6,6 +6,7 @@
 #include <xai/attribution.h>
 #include <xai/predict.h>
 #include <xai/run.h>
+#include <xai/state.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -41,6 +42,8 @@ typedef struct xai_occlusion_options {
                             then more where these say that the map is high or uneven. The others are interpolated. 0: all
                             are run. At least the four in the corners are. */
     uint32_t reserved_2; /**< 0. */
+    xai_state *state;    /**< What earlier runs of the same share found out: gone on with, and added to. Not kept. NULL:
+                            none. */
 } xai_occlusion_options;
 
 /**
@@ -65,8 +68,9 @@ typedef struct xai_occlusion_options {
  * @return 0; XAI_PARTIAL if the progress callback stopped it (pixels whose windows were not reached are 0; with a
  * share, once its first pass is through, they are interpolated); XAI_E_NOT_FOUND for an unknown profile, fill or value;
  * XAI_E_INVALID for a window larger than the image, a stride larger than the window (profiles "default", "captum"), a
- * share out of range, a class out of range; XAI_E_SHAPE for an input or baseline that does not fit; XAI_E_CALLBACK if
- * the black box failed; XAI_E_ABI; XAI_E_NO_MEMORY; any error of xai_session_forward().
+ * share out of range, a class out of range, a state that was saved for another run (the message says what differs);
+ * XAI_E_SHAPE for an input or baseline that does not fit; XAI_E_CALLBACK if the black box failed; XAI_E_BUSY if the
+ * state is part of another run; XAI_E_ABI; XAI_E_NO_MEMORY; any error of xai_session_forward().
  *
  * With a share, the windows that are run have the scores, bit by bit, that they have when all are; which they are
  * depends on all targets, and on nothing else. What is lost: windows that were not run are guessed, so that something

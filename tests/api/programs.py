@@ -693,6 +693,31 @@ def test_rise_state():
     xai('saliency', *NET, '--state', 's', 'a.png').fails(2, '--state: no such option')
 
 
+def test_states():
+    """The other methods' files: Ctrl-C, and the same line again."""
+    needs('png')
+    place = folder('states')
+    net = ('-m', os.path.join(WORK, 'net.json'))
+    picture = os.path.join(WORK, 'a.png')
+    document = interrupt(place, 'lime', *net, '--segmenter', 'grid', '--samples', '200000', '--state', 'lime', '--json', picture)
+    samples = int(document['samples']) + 9
+    assert 9 < samples < 200000, document
+    grid = (*net, '--segmenter', 'grid', '--segments', '16', '--samples', '600')
+    for command, state in ((('lime', *net, '--segmenter', 'grid', '--samples', f'{samples}'), 'lime'),
+                           (('lime', *grid, '--repeats', '2'), 'repeats'), (('shap', *grid), 'shap'),
+                           (('occlusion', *net, '--window', '8'), 'occlusion')):
+        whole = xai(*command, '--npy', 'whole.npy', '--json', picture, cwd=place).works()
+        if state != 'lime':
+            xai(*command, '--state', state, '-q', picture, cwd=place).works()
+        images = {'lime': samples - 9, 'repeats': 1200, 'shap': json.loads(whole).get('samples'), 'occlusion': 49}[state]
+        out = going_on(place, *command, '--npy', 'map.npy', '--state', state, '--json', picture, images=int(images))
+        assert read(place, 'map.npy') == read(place, 'whole.npy'), command
+        assert json.loads(out)['targets'] == json.loads(whole)['targets']
+    xai('shap', *grid, '-q', '--state', 'repeats', picture, cwd=place).fails(1, 'another method')
+    xai('occlusion', *net, '--window', '9', '-q', '--state', 'occlusion', picture, cwd=place).fails(1, 'window_height 8, this run has 9')
+    xai('shap', *grid, '--seed', '1', '-q', '--state', 'shap', picture, cwd=place).fails(1, 'seed 0, this run has 1')
+
+
 # The tutorial's programs.
 
 def test_influence():

@@ -7,7 +7,7 @@
 
 #include "core/crc32.h"
 
-enum { SIDE = 4, WORD = 8, HEAD = 32, MOST = 1 << 12 };
+enum { SIDE = 4, WORD = 8, MOST = 300 };
 
 static int32_t answer(const float *batch, size_t n, float *scores, void *user)
 {
@@ -24,18 +24,43 @@ static const xai_black_box box = {
     .struct_size = sizeof box, .predict = answer, .n_classes = 1, .kind = XAI_PREDICT_PROBABILITIES
 };
 
-/* Looks after 128 masks. */
-static xai_status explain(xai_context *context, xai_state *state, const char *profile, uint64_t n_masks)
+static xai_status explain_rise(xai_attribution **out, const xai_tensor *input, xai_state *state, const char *profile)
 {
-    const int64_t shape[4] = { 1, 1, SIDE, SIDE };
+    /* looks after 128 masks */
     const xai_rise_options options = { .struct_size = sizeof options,
                                        .profile = profile,
                                        .black_box = &box,
-                                       .n_masks = n_masks,
+                                       .n_masks = MOST,
                                        .grid = 2,
                                        .max_error = 0.01f,
                                        .top_region = 0.5f,
                                        .state = state };
+
+    return xai_rise_compute(out, NULL, input, NULL, 0, &options);
+}
+
+static xai_status explain_lime(xai_attribution **out, xai_context *context, const xai_tensor *input, xai_state *state)
+{
+    const xai_lime_options options = {
+        .struct_size = sizeof options, .n_samples = 40, .n_features = 3, .black_box = &box, .state = state
+    };
+    int32_t labels[SIDE * SIDE];
+    xai_segments *segments = NULL;
+    xai_status status;
+
+    for (int i = 0; i < SIDE * SIDE; i++)
+        labels[i] = i / 2;
+    if (xai_segments_wrap(&segments, context, labels, SIDE, SIDE) < 0)
+        abort();
+    status = xai_lime_compute(out, NULL, input, segments, NULL, 0, &options);
+    xai_segments_unref(segments);
+    return status;
+}
+
+/* By a profile of RISE, or "lime". */
+static xai_status explain(xai_context *context, xai_state *state, const char *how)
+{
+    const int64_t shape[4] = { 1, 1, SIDE, SIDE };
     xai_tensor *input = NULL;
     xai_attribution *a = NULL;
     xai_status status;
@@ -44,19 +69,19 @@ static xai_status explain(xai_context *context, xai_state *state, const char *pr
         abort();
     for (int i = 0; i < SIDE * SIDE; i++)
         xai_tensor_data(input)[i] = (float)(i % 5) / 4;
-    status = xai_rise_compute(&a, NULL, input, NULL, 0, &options);
+    status = strcmp(how, "lime") == 0 ? explain_lime(&a, context, input, state) : explain_rise(&a, input, state, how);
     fuzz_check(status, a);
     xai_attribution_unref(a);
     xai_tensor_unref(input);
     return status;
 }
 
-static uint8_t *export(size_t *size, const xai_state *state, size_t room)
+static uint8_t *export(size_t *size, const xai_state *state)
 {
     uint8_t *bytes;
 
     *size = xai_state_export(state, NULL, 0);
-    bytes = malloc(*size + room);
+    bytes = malloc(*size);
     if (bytes == NULL || xai_state_export(state, bytes, *size) != *size)
         abort();
     return bytes;
@@ -65,7 +90,7 @@ static uint8_t *export(size_t *size, const xai_state *state, size_t room)
 static void round_trip(const xai_state *state, const uint8_t *data, size_t size)
 {
     size_t again;
-    uint8_t *bytes = export(&again, state, 0);
+    uint8_t *bytes = export(&again, state);
 
     if (again != size || memcmp(bytes, data, size) != 0)
         abort();
@@ -83,7 +108,7 @@ static void sign(uint8_t *bytes, size_t size)
         bytes[size + (size_t)i] = (uint8_t)(crc >> 8 * i);
 }
 
-/* own: the profile from whose run's state it differs in no more than scores; NULL: in anything. */
+/* own: the method or profile from whose run's state it differs in no more than scores; NULL: in anything. */
 static void use(xai_context *context, const uint8_t *data, size_t size, const char *own)
 {
     xai_state *state = NULL;
@@ -92,36 +117,34 @@ static void use(xai_context *context, const uint8_t *data, size_t size, const ch
     fuzz_check(status, state);
     if (status == XAI_OK) {
         round_trip(state, data, size);
-        status = explain(context, state, own != NULL ? own : "default", 300);
+        status = explain(context, state, own != NULL ? own : "default");
         if (status != XAI_OK && (own != NULL || status != XAI_E_INVALID))
             abort();
     }
     xai_state_unref(state);
 }
 
-/* The facts and the first record of a run that was stopped at once, and scores from data behind them. */
+/* A run's state as far as data has scores for it. Records have 16 bytes, the first is of the picture as it is. */
 static void use_scores(xai_context *context, const uint8_t *data, size_t size)
 {
-    const size_t n = size / WORD < MOST ? size / WORD : MOST;
-    const char *profile = size % 2 == 0 ? "default" : "xplique";
+    static const char *const ways[] = { "default", "xplique", "lime" };
+    const char *how = ways[size % 3];
     xai_state *state = NULL;
-    size_t own, at;
+    size_t own, n, first;
     uint8_t *bytes;
 
-    if (xai_state_create(&state, context) < 0 || explain(context, state, profile, 2) != XAI_OK)
+    if (xai_state_create(&state, context) < 0 || explain(context, state, how) != XAI_OK)
         abort();
-    bytes = export(&own, state, 2 * WORD * n);
-    at = own - 4 - 2 * 2 * WORD;
-    for (size_t i = 0; i < n; i++, at += 2 * WORD) {
-        memset(bytes + at, 0, WORD);
-        bytes[at] = (uint8_t)i;
-        bytes[at + 1] = (uint8_t)(i >> 8);
-        memcpy(bytes + at + WORD, data + i * WORD, WORD);
-    }
+    bytes = export(&own, state);
+    n = (size_t)xai_state_n_images(state);
+    first = own - 4 - 2 * WORD * n;
+    n = size / WORD < n ? size / WORD : n;
+    for (size_t i = 0; i < n; i++)
+        memcpy(bytes + first + 2 * WORD * i + WORD, data + i * WORD, WORD);
     bytes[24] = (uint8_t)(n + 1);
     bytes[25] = (uint8_t)((n + 1) >> 8);
-    sign(bytes, at);
-    use(context, bytes, at + 4, profile);
+    sign(bytes, first + 2 * WORD * n);
+    use(context, bytes, first + 2 * WORD * n + 4, how);
     free(bytes);
     xai_state_unref(state);
 }

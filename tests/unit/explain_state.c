@@ -3,41 +3,6 @@
  * refused. */
 #include "states.h"
 
-/* Stopped at each of the places, one after the other, and gone on with each time: as if it had not been stopped, and
- * nothing is asked twice but the n_beside images that are not kept. A batch may reach beyond where a run settles. */
-static void check_stops(explain_fn explain, const void *options, uint64_t n_beside, const uint64_t *stops,
-                        size_t n_stops)
-{
-    xai_state *whole_state = state_make(), *state = state_make();
-    outcome plain = state_run(explain, options, (way){ .n_threads = 1 }, NULL),
-            whole = state_run(explain, options, (way){ .n_threads = 1 }, whole_state);
-    uint64_t n_before = 0, n_kept;
-
-    state_check_outcome(&plain, &whole); /* keeping a state changes nothing */
-    for (size_t i = 0; i <= n_stops; i++) {
-        way how = { .stop = i < n_stops ? stops[i] : 0, .budget = i % 2 == 0 ? 1 : 1 << 20, .n_threads = 1 + i % 3 };
-        outcome now = state_run(explain, options, how, state);
-
-        n_kept = xai_state_n_images(state) - n_before + n_beside;
-        n_before = xai_state_n_images(state);
-        ck_assert_uint_ge(now.n_asked, n_kept);
-        ck_assert_uint_le(now.n_asked, i < n_stops ? n_kept : n_kept + 15);
-        if (i < n_stops)
-            ck_assert_int_eq(now.status, XAI_PARTIAL);
-        else
-            state_check_outcome(&now, &whole);
-        state_drop(&now);
-        state = state_send(state);
-    }
-    state_check_same(state, whole_state);
-    state_drop(&plain);
-    state_drop(&whole);
-    xai_state_unref(whole_state);
-    xai_state_unref(state);
-}
-
-/* --- RISE --- */
-
 /* Limits too tight to be met, so that there are looks, but all masks are run. */
 static const struct rise_case {
     const char *name;
@@ -63,8 +28,8 @@ START_TEST(rise_stopped)
     const struct rise_case *c = &rise_cases[_i];
 
     printf("# %s\n", c->name);
-    check_stops(state_by_rise, &c->options, 1, stops, sizeof stops / sizeof *stops);
-    check_stops(state_by_rise, &c->options, 1, (const uint64_t[]){ 130 }, 1);
+    state_check_stops(state_by_rise, &c->options, 1, stops, sizeof stops / sizeof *stops);
+    state_check_stops(state_by_rise, &c->options, 1, (const uint64_t[]){ 130 }, 1);
 }
 END_TEST
 
@@ -74,7 +39,7 @@ START_TEST(rise_long)
     static const uint64_t stops[] = { 4095, 4096, 6001 };
     const xai_rise_options options = { .grid = 4, .n_masks = 9002, .max_error = 1e-9f };
 
-    check_stops(state_by_rise, &options, 1, stops, 3);
+    state_check_stops(state_by_rise, &options, 1, stops, 3);
 }
 END_TEST
 
@@ -277,8 +242,7 @@ START_TEST(other_sessions)
     ck_assert_ok(xai_session_create(&sessions[1], e.model, &many));
     ck_assert_ok(xai_rise_compute(&a, sessions[0], e.input, &target, 1, &options));
     xai_attribution_unref(a);
-    ck_assert_fails(xai_rise_compute(&a, sessions[1], e.input, &target, 1, &options), XAI_E_INVALID,
-                    "another session's purpose");
+    ck_assert_fails(xai_rise_compute(&a, sessions[1], e.input, &target, 1, &options), XAI_E_INVALID, "another purpose");
     ck_assert_fails(xai_rise_compute(&a, other.session, other.input, &target, 1, &options), XAI_E_INVALID,
                     "another model");
     options.black_box = &box;

@@ -88,9 +88,11 @@ static inline outcome state_run(explain_fn explain, const void *options, way how
     xai_context *context = testing_context(how.n_threads);
     xai_tensor *input = state_input(context, 0);
     asked a = { 0 };
-    const xai_black_box box = {
-        .struct_size = sizeof box, .predict = state_answer, .user = &a, .n_classes = N_TARGETS
-    };
+    const xai_black_box box = { .struct_size = sizeof box,
+                                .predict = state_answer,
+                                .user = &a,
+                                .n_classes = N_TARGETS,
+                                .shape = { 1, SIDE, SIDE } };
     const xai_run_options run = { .struct_size = sizeof run,
                                   .seed = 5,
                                   .memory_budget = how.budget,
@@ -181,6 +183,39 @@ static inline void state_check_same(const xai_state *a, const xai_state *b)
     ck_assert_mem_eq(bytes[0], bytes[1], sizes[0]);
     free(bytes[0]);
     free(bytes[1]);
+}
+
+/* Stopped at each of the places, one after the other, and gone on with each time: as if it had not been stopped, and
+ * nothing is asked twice but the n_beside images that are not kept. A batch may reach beyond where a run settles. */
+static inline void state_check_stops(explain_fn explain, const void *options, uint64_t n_beside, const uint64_t *stops,
+                                     size_t n_stops)
+{
+    xai_state *whole_state = state_make(), *state = state_make();
+    outcome plain = state_run(explain, options, (way){ .n_threads = 1 }, NULL),
+            whole = state_run(explain, options, (way){ .n_threads = 1 }, whole_state);
+    uint64_t n_before = 0, n_kept;
+
+    state_check_outcome(&plain, &whole); /* keeping a state changes nothing */
+    for (size_t i = 0; i <= n_stops; i++) {
+        way how = { .stop = i < n_stops ? stops[i] : 0, .budget = i % 2 == 0 ? 1 : 1 << 20, .n_threads = 1 + i % 3 };
+        outcome now = state_run(explain, options, how, state);
+
+        n_kept = xai_state_n_images(state) - n_before + n_beside;
+        n_before = xai_state_n_images(state);
+        ck_assert_uint_ge(now.n_asked, n_kept);
+        ck_assert_uint_le(now.n_asked, i < n_stops ? n_kept : n_kept + 15);
+        if (i < n_stops)
+            ck_assert_int_eq(now.status, XAI_PARTIAL);
+        else
+            state_check_outcome(&now, &whole);
+        state_drop(&now);
+        state = state_send(state);
+    }
+    state_check_same(state, whole_state);
+    state_drop(&plain);
+    state_drop(&whole);
+    xai_state_unref(whole_state);
+    xai_state_unref(state);
 }
 
 /* --- attempts --- */

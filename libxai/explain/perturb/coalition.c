@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/hash.h"
 #include "core/memory.h"
 
 /* --- the door --- */
@@ -115,10 +116,26 @@ void xai__coalitions_fini(xai__coalitions *c)
 
     if (context == NULL)
         return;
+    xai__state_end(c->state);
     xai__free(context, c->hidden);
     xai__free(context, c->masks);
     xai__free(context, c->scores);
     xai__scorer_fini(&c->scorer);
+}
+
+/* Labels are compared as they are numbered: a sample's columns go by number. */
+xai_status xai__coalitions_resume(xai__coalitions *c, xai_state *state, bool is_drawn, const char *method,
+                                  const char *profile)
+{
+    xai__facts facts = { .n = 0 };
+
+    xai__facts_count(&facts, "number of segments", c->n_segments);
+    xai__facts_digest(&facts, "segmentation",
+                      xai__hash(0, c->segments->labels, c->n_pixels * sizeof *c->segments->labels));
+    xai__facts_digest(&facts, "source of samples", is_drawn);
+    xai__facts_count(&facts, "seed", is_drawn ? c->run.seed : 0);
+    xai__facts_digest(&facts, "hide or baseline", xai__hash(0, c->hidden, c->input->size * sizeof *c->hidden));
+    return xai__state_begin(&c->state, state, &c->scorer, method, profile, &facts);
 }
 
 /* --- coalitions --- */
@@ -179,9 +196,23 @@ static xai_status take_scores(void *user, uint64_t index, const double *scores, 
     return XAI_OK;
 }
 
+/* A coalition is its row, whatever seed or number of samples it comes from. */
+static uint64_t identify(void *user, uint64_t index)
+{
+    const xai__coalitions *c = user;
+
+    return xai__hash(0, c->masks + index * c->n_segments, c->n_segments);
+}
+
 xai_status xai__coalitions_score(xai__coalitions *c)
 {
-    const xai__perturbation all = { .count = c->n, .make = make_image, .take = take_scores, .user = c, .run = &c->run };
+    const xai__perturbation all = { .count = c->n,
+                                    .make = make_image,
+                                    .take = take_scores,
+                                    .identify = identify,
+                                    .user = c,
+                                    .state = c->state,
+                                    .run = &c->run };
     uint64_t n_done = 0;
     xai_status status = xai__perturb_run(&n_done, &c->scorer, &all);
 

@@ -21,6 +21,7 @@ typedef struct xai__coalitions {
     bool hides_mean;
 
     xai__scorer scorer;
+    xai_state *state; /* the options', once it is part of the run */
     size_t n_targets, n_segments, n_pixels, n_channels;
     float *hidden;  /* the picture with everything hidden */
     uint8_t *masks; /* n x n_segments: 1 is seen; filled by the method */
@@ -37,6 +38,11 @@ xai_status xai__coalitions_hide(xai__coalitions *c, const xai_tensor *baseline, 
 xai_status xai__coalitions_begin(xai__coalitions *c, const xai_black_box *box, const xai_target *targets,
                                  size_t n_targets);
 void xai__coalitions_fini(xai__coalitions *c);
+
+/* Makes the options' state (NULL: none) part of the run; the coalitions themselves are compared one by one. is_drawn:
+ * their random numbers come from the seed. */
+xai_status xai__coalitions_resume(xai__coalitions *c, xai_state *state, bool is_drawn, const char *method,
+                                  const char *profile);
 
 /* Room for n coalitions, all hidden. */
 xai_status xai__coalitions_create(xai__coalitions *c, size_t n);

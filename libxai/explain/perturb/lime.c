@@ -383,6 +383,9 @@ static xai_status compute(xai_attribution **out, lime *l)
     fitting f = { 0 };
     xai_status remark, status = draw_samples(l);
 
+    if (status == XAI_OK)
+        status = xai__coalitions_resume(c, l->options.state, l->options.samples == NULL, "lime",
+                                        l->profile->profile.name);
     if (status < 0)
         return status;
     remark = xai__coalitions_score(c);

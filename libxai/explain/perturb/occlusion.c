@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/hash.h"
 #include "core/memory.h"
 #include "core/options.h"
 #include "explain/baseline.h"
@@ -186,12 +187,30 @@ static xai_status finish_target(xai_attribution **out, const xai__occlusion *o, 
     return status;
 }
 
+/* Whatever fills windows, and however it was named, is the baseline. A share decides in which order windows are run. */
+static xai_status begin_state(xai__occlusion *o)
+{
+    const xai_occlusion_options *options = &o->options;
+    xai__facts facts = { .n = 0 };
+
+    xai__facts_count(&facts, "window_height", options->window_height);
+    xai__facts_count(&facts, "window_width", options->window_width);
+    xai__facts_count(&facts, "stride_height", options->stride_height);
+    xai__facts_count(&facts, "stride_width", options->stride_width);
+    xai__facts_real(&facts, "share", options->share < 1 ? (double)options->share : 0);
+    xai__facts_digest(&facts, "fill or baseline",
+                      xai__hash(0, o->baseline->data, o->baseline->size * sizeof *o->baseline->data));
+    return xai__state_begin(&o->state, options->state, &o->scorer, "occlusion", o->profile->profile.name, &facts);
+}
+
 static xai_status compute(xai_attribution **out, xai__occlusion *o)
 {
     xai_status status = xai__occlusion_place(o), remark;
 
     if (status == XAI_OK)
         status = make_baseline(o);
+    if (status == XAI_OK)
+        status = begin_state(o);
     if (status < 0)
         return status;
     status = remark = xai__occlusion_run(o);
@@ -204,6 +223,7 @@ static void clean_up(xai__occlusion *o)
 {
     xai_context *context = o->scorer.context;
 
+    xai__state_end(o->state);
     xai__occlusion_close_regions(o);
     xai__free(context, o->scores);
     xai__free(context, o->order);

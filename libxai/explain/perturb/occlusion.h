@@ -60,6 +60,7 @@ typedef struct xai__occlusion {
     xai_tensor *baseline; /* what windows are filled with */
     xai__window_grid grid;
     xai__scorer scorer;
+    xai_state *state;                               /* the options', once it is part of the run */
     uint64_t n_windows, n_wanted, n_listed, n_done; /* of the grid; that are to be run; chosen so far; run so far */
     uint64_t *order;                                /* windows as they are run; NULL: as they lie */
     double *scores;                                 /* in that order, n_wanted x targets */

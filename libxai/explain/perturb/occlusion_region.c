@@ -113,18 +113,36 @@ xai_status xai__occlusion_open_regions(xai__occlusion *o)
     return status;
 }
 
-xai_status xai__occlusion_run_regions(xai__occlusion *o)
+/* The next windows, n of them: those that the state knows are not run. */
+static xai_status score_windows(size_t *n, xai__occlusion *o)
 {
     xai__occlusion_regions *r = o->regions;
+    size_t n_known = xai__state_left(o->state), n_targets = o->scorer.targets.n;
+    double *scores = o->scores + o->n_done * n_targets;
+    xai_status status = XAI_OK;
 
+    *n = place_patches(o, o->n_done);
+    if (n_known > 0) {
+        *n = n_known < *n ? n_known : *n;
+        for (size_t i = 0; i < *n && status == XAI_OK; i++)
+            status = xai__state_recall(scores + i * n_targets, o->state, o->n_done + i);
+        return status;
+    }
+    status = xai__region_run(r->region, r->patches, *n, r->values);
+    if (status == XAI_OK)
+        status = xai__scorer_read(scores, &o->scorer, (const float *const *)r->values, *n);
+    for (size_t i = 0; i < *n && status == XAI_OK; i++)
+        status = xai__state_add(o->state, o->n_done + i, scores + i * n_targets);
+    return status;
+}
+
+xai_status xai__occlusion_run_regions(xai__occlusion *o)
+{
     o->work += work_of_listed(o);
     while (o->n_done < o->n_listed) {
-        size_t n = place_patches(o, o->n_done);
-        xai_status status = xai__region_run(r->region, r->patches, n, r->values);
+        size_t n;
+        xai_status status = score_windows(&n, o);
 
-        if (status == XAI_OK)
-            status = xai__scorer_read(o->scores + o->n_done * o->scorer.targets.n, &o->scorer,
-                                      (const float *const *)r->values, n);
         if (status < 0)
             return status;
         o->n_done += n;

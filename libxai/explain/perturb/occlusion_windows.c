@@ -109,6 +109,7 @@ static xai_status run_listed(xai__occlusion *o)
                                                     .make = cover,
                                                     .take = keep_scores,
                                                     .user = o,
+                                                    .state = o->state,
                                                     .run = &o->run });
     o->work += (double)(o->n_done - first);
     return status;

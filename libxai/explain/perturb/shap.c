@@ -314,6 +314,8 @@ static xai_status compute(xai_attribution **out, xai__shap *s)
         status = xai__coalitions_score_hidden(s->empty, c);
     if (status == XAI_OK)
         status = create_coalitions(s);
+    if (status == XAI_OK)
+        status = xai__coalitions_resume(c, s->options.state, s->options.samples == NULL, "shap", s->profile->name);
     if (status < 0)
         return status;
     remark = xai__coalitions_score(c);

@@ -99,7 +99,7 @@ static void add_classifier(xai__facts *facts, const xai__scorer *s)
         return;
     }
     xai__facts_digest(facts, "model", xai__model_digest(s->session->model));
-    xai__facts_digest(facts, "session's purpose", s->session->purpose);
+    xai__facts_digest(facts, "purpose", s->is_windowed ? XAI_PURPOSE_WINDOWED : s->session->purpose);
     add_text(facts, "chain of backends", s->context->backends);
     xai__facts_digest(facts, "kind of processor", s->context->cpu_features & vectors);
 }
