@@ -65,12 +65,22 @@ static bool is_channel_pad(const xai__graph *graph, const xai__node *node)
            y->shape[3] == x->shape[3];
 }
 
+/* Of maps that are both computed; the result has no layout, and is read as it lies. */
+static bool is_weights_gradient(const xai__graph *graph, const xai__node *node)
+{
+    return node->op == XAI__OP_CONV_WEIGHTS && !xai__graph_is_constant(graph, node->inputs[0]) &&
+           !xai__graph_is_constant(graph, node->inputs[1]) && has_layout(&graph->values[node->inputs[0]]) &&
+           has_layout(&graph->values[node->inputs[1]]);
+}
+
 /* Does the node begin a chain that some backend may have a kernel for? What fits no layout, or starts from a constant,
  * is left to the reference, but for GEMM, whose rows may be any number. */
 static bool is_base(const xai__graph *graph, const xai__node *node)
 {
     const xai__attributes *a = &node->attributes;
 
+    if (node->op == XAI__OP_CONV_WEIGHTS)
+        return is_weights_gradient(graph, node);
     if (xai__graph_is_constant(graph, node->inputs[0]) || !has_layout(&graph->values[node->output]))
         return (node->op == XAI__OP_GEMM || node->op == XAI__OP_GEMM_DATA) && all_constant(graph, node);
     switch (node->op) {
@@ -289,7 +299,7 @@ static xai_status lower_base(xai__lowered *l, int32_t index)
         return XAI_E_NO_MEMORY;
     if (has_bias)
         add_stage(l, (int32_t)l->n_fused - 1, &bias);
-    if (node->op == XAI__OP_MAX_POOL_DATA)
+    if (node->op == XAI__OP_MAX_POOL_DATA || node->op == XAI__OP_CONV_WEIGHTS)
         l->fused[l->n_fused - 1].beside = node->inputs[1];
     return XAI_OK;
 }
@@ -451,6 +461,8 @@ static void describe_convolution_back(xai__op_desc *desc, const xai__node *node)
 
 static void describe_base(xai__op_desc *desc, const xai__graph *graph, const xai__node *node)
 {
+    int32_t x[3];
+
     describe_window(desc, &node->attributes);
     switch (node->op) {
     case XAI__OP_CONV:
@@ -469,6 +481,13 @@ static void describe_base(xai__op_desc *desc, const xai__graph *graph, const xai
         desc->pool = XAI__POOL_AVERAGE;
         desc->kernel_h = desc->in_h; /* one window over the whole map */
         desc->kernel_w = desc->in_w;
+        break;
+    case XAI__OP_CONV_WEIGHTS: /* the weights' own extents are those of window and groups */
+        desc->op = XAI__CONV_WEIGHTS;
+        describe_map(x, &graph->values[node->inputs[1]]);
+        desc->out_c = x[0];
+        desc->out_h = x[1];
+        desc->out_w = x[2];
         break;
     case XAI__OP_MAX_POOL_DATA:
         desc->op = XAI__POOL_DATA;

@@ -10,6 +10,7 @@
 #include "checks.h"
 #include "core/context.h"
 #include "core/error.h"
+#include "weights.h"
 
 static int n_tests, n_failed;
 
@@ -271,10 +272,20 @@ static void try_winograd(const runner *r, const runner *best, const options *o, 
     try_packing(&best_favouring, &favouring, FILTER, FILTER + 1, o->seed);
 }
 
+static void try_weights(const runner *r, const options *o)
+{
+    bool good = true;
+
+    for (size_t i = 0; i < o->cases && good; i++)
+        good = weights_check(r, o->seed + 17 * 1000003 + i);
+    report(good, r->level, "weights");
+}
+
 static void try_level(const runner *r, const runner *best, const options *o)
 {
     for (enum family family = DENSE; family < N_FAMILIES; family++)
         try_family(r, family, o->seed, o->cases, false);
+    try_weights(r, o);
     if (o->cases >= 100)
         try_networks(r);
     try_winograd(r, best, o, 2);
@@ -323,10 +334,12 @@ int main(int argc, char **argv)
             printf("ok %d - %s # SKIP %s\n", ++n_tests, levels[i], xai_last_error());
             continue;
         }
-        if (o.bench)
+        if (o.bench) {
             bench_level(&r);
-        else
+            weights_bench(&r);
+        } else {
             try_level(&r, &best, &o);
+        }
         runner_close(&r);
     }
     runner_close(&best);

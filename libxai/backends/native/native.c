@@ -10,9 +10,10 @@
 
 /* Asked in this order: the special before the general. */
 static const xai__method *const methods[] = {
-    &xai__method_conv_stem,   &xai__method_conv_few,  &xai__method_conv_winograd4, &xai__method_conv_winograd2,
-    &xai__method_conv_direct, &xai__method_depthwise, &xai__method_conv_data,      &xai__method_gemm,
-    &xai__method_pool,        &xai__method_pool_data, &xai__method_pad_channels,   &xai__method_map,
+    &xai__method_conv_stem,    &xai__method_conv_few,  &xai__method_conv_winograd4, &xai__method_conv_winograd2,
+    &xai__method_conv_direct,  &xai__method_depthwise, &xai__method_conv_data,      &xai__method_gemm,
+    &xai__method_pool,         &xai__method_pool_data, &xai__method_pad_channels,   &xai__method_map,
+    &xai__method_conv_weights,
 };
 
 static bool available(uint64_t cpu_features)
@@ -114,6 +115,8 @@ static xai__window reach(const xai__kernel *base, xai__window dirty)
         return (xai__window){ 0 };
     if (kernel->desc.op == XAI__GEMM)
         return (xai__window){ 0, kernel->desc.out_h, 0, 1 };
+    if (kernel->desc.op == XAI__CONV_WEIGHTS)
+        return (xai__window){ 0, kernel->desc.kernel_h, 0, kernel->desc.kernel_w };
     if (kernel->desc.op == XAI__POOL_DATA)
         return (xai__window){ 0, kernel->desc.out_h, 0, kernel->desc.out_w };
     if (kernel->desc.op == XAI__CONV_DATA) {

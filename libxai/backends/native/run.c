@@ -9,6 +9,7 @@
 extern const xai__dot_table xai__dot_baseline, xai__dot_avx2, xai__dot_avx512;
 extern const xai__lane_table xai__lanes_baseline, xai__lanes_avx2, xai__lanes_avx512;
 extern const xai__few_table xai__few_baseline, xai__few_avx2, xai__few_avx512;
+extern const xai__correlations xai__correlations_baseline, xai__correlations_avx2, xai__correlations_avx512;
 extern const xai__slide_table xai__slides_baseline, xai__slides_avx2, xai__slides_avx512;
 extern const xai__winograd_table xai__winograd_baseline, xai__winograd_avx2, xai__winograd_avx512;
 extern const xai__products_table xai__products_baseline, xai__products_avx2, xai__products_avx512;
@@ -26,6 +27,7 @@ static const xai__level levels[] = {
       &xai__winograd_avx512,
       &xai__products_avx512,
       &xai__peaks_table_avx512,
+      &xai__correlations_avx512,
       { 1.05f, { 60, 200 }, { 80, 260 }, 8 } },
     { "avx2",
       XAI__CPU_AVX2,
@@ -36,6 +38,7 @@ static const xai__level levels[] = {
       &xai__winograd_avx2,
       &xai__products_avx2,
       &xai__peaks_table_avx2,
+      &xai__correlations_avx2,
       { 1.1f, { 80, 300 }, { 100, 350 }, 8 } },
 #endif
     { "baseline",
@@ -47,6 +50,7 @@ static const xai__level levels[] = {
       &xai__winograd_baseline,
       &xai__products_baseline,
       &xai__peaks_table_baseline,
+      &xai__correlations_baseline,
       { 4.4f, { 160, 600 }, { 200, 700 }, 4 } },
 };
 

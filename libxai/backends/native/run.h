@@ -130,6 +130,24 @@ typedef struct xai__peaks_table {
     void (*send)(const xai__peaks_sent *peaks); /* adds dy, lane by lane, where the tap is */
 } xai__peaks_table;
 
+/* Sums over the pixels of a map's gradient of its blocks of 16 channels times one input each, which moves along with
+ * the pixel: a sum a block and shift. Strides in floats. */
+typedef struct xai__correlation {
+    const float *dy; /* the first pixel's block; a row's pixels follow each other */
+    int64_t dy_row, dy_block;
+    const float *x; /* the inputs of the first pixel lie `shifts` behind it */
+    int64_t x_row, x_column;
+    const int64_t *shifts;
+    int32_t n_shifts, n_rows, n_columns; /* no rows: all sums are 0 */
+    float *sums;                         /* [block][shift][16] */
+} xai__correlation;
+
+/* correlate takes up to n_blocks blocks at a time. */
+typedef struct xai__correlations {
+    int32_t n_blocks;
+    void (*correlate)(const xai__correlation *correlation, int32_t n_blocks);
+} xai__correlations;
+
 typedef struct xai__winograd_table xai__winograd_table;
 typedef struct xai__products_table xai__products_table;
 
@@ -153,6 +171,7 @@ typedef struct xai__level {
     const xai__winograd_table *winograd;
     const xai__products_table *products;
     const xai__peaks_table *peaks;
+    const xai__correlations *correlations;
     xai__costs costs;
 } xai__level;
 
