@@ -45,7 +45,7 @@ static inline xai__weight retyped_weight(const xai__weight *weight, uint32_t dty
     memcpy(halves, weight->data, n * sizeof *halves);
     for (size_t i = 0; i < n; i++)
         halves[i] &= 0xfff8;
-    ck_assert(xai__dtype_widen(wide, halves, n, XAI__DTYPE_F16, false));
+    ck_assert(xai__dtype_widen(wide, halves, n, XAI__DTYPE_F16, false, 0));
     for (size_t i = 0; i < n; i++)
         retyped_number(bytes + i * size, halves[i], wide[i], dtype);
     free(halves);

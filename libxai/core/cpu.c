@@ -20,7 +20,7 @@ static uint64_t enabled_state(void)
 /* Features as sets that the kernels are compiled for: AVX2 stands for AVX2 and FMA, AVX-512 for F, DQ, BW and VL. */
 uint64_t xai__cpu_features(void)
 {
-    const uint32_t osxsave_avx_fma = 1u << 27 | 1u << 28 | 1u << 12;
+    const uint32_t osxsave_avx_fma = 1u << 27 | 1u << 28 | 1u << 12, f16c = 1u << 29;
     const uint32_t avx512_f_dq_bw_vl = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
     uint32_t eax, ebx, ecx, edx, leaf1;
     uint64_t features = 0, state;
@@ -34,6 +34,8 @@ uint64_t xai__cpu_features(void)
     state = enabled_state();
     if ((state & 0x06) == 0x06 && ebx & 1u << 5)
         features |= XAI__CPU_AVX2;
+    if ((state & 0x06) == 0x06 && leaf1 & f16c)
+        features |= XAI__CPU_F16C;
     if ((state & 0xe6) == 0xe6 && (ebx & avx512_f_dq_bw_vl) == avx512_f_dq_bw_vl && features & XAI__CPU_AVX2)
         features |= XAI__CPU_AVX512;
     return features;
@@ -65,7 +67,7 @@ uint32_t xai__cpu_count(void)
 
 const char *xai__cpu_feature_name(uint64_t features, size_t index)
 {
-    static const char *const names[] = { "avx2", "avx512", "sha", "neon" };
+    static const char *const names[] = { "avx2", "avx512", "sha", "neon", "f16c" };
 
     for (size_t bit = 0; bit < sizeof names / sizeof *names; bit++)
         if (features >> bit & 1 && index-- == 0)

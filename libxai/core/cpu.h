@@ -10,7 +10,8 @@ enum xai__cpu_feature {
     XAI__CPU_AVX2 = 1,   /* with FMA */
     XAI__CPU_AVX512 = 2, /* F, BW, DQ and VL */
     XAI__CPU_SHA = 4,
-    XAI__CPU_NEON = 8
+    XAI__CPU_NEON = 8,
+    XAI__CPU_F16C = 16 /* converts halves */
 };
 
 /* Features that processor and operating system both offer. Asks the processor each time. */

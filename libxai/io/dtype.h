@@ -47,7 +47,7 @@ uint32_t xai__dtype_find(const char *name);
 bool xai__dtype_is_widened(uint32_t dtype);
 
 /* Converts count elements, which may lie at any address, to float32 (rounded to nearest, ties to even); false
- * if its type is not. */
-bool xai__dtype_widen(float *out, const void *in, size_t count, uint32_t dtype, bool big_endian);
+ * if its type is not. The same bits on every processor: a NaN keeps its payload and is made quiet. */
+bool xai__dtype_widen(float *out, const void *in, size_t count, uint32_t dtype, bool big_endian, uint64_t cpu_features);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/tensor.h"
@@ -57,16 +58,17 @@ static void transpose(float *to, const float *from, const xai_tensor *tensor)
 static xai_status fill(xai_tensor *tensor, const xai__npy_header *header, const xai__file *file)
 {
     const unsigned char *elements = file->data + header->data;
+    const uint64_t cpu_features = file->context->cpu_features;
     float *plain;
 
     if (!header->fortran || header->rank < 2) {
-        xai__dtype_widen(tensor->data, elements, tensor->size, header->dtype, header->big_endian);
+        xai__dtype_widen(tensor->data, elements, tensor->size, header->dtype, header->big_endian, cpu_features);
         return XAI_OK;
     }
     plain = xai__alloc_array(file->context, tensor->size, sizeof *plain);
     if (plain == NULL)
         return XAI_E_NO_MEMORY;
-    xai__dtype_widen(plain, elements, tensor->size, header->dtype, header->big_endian);
+    xai__dtype_widen(plain, elements, tensor->size, header->dtype, header->big_endian, cpu_features);
     transpose(tensor->data, plain, tensor);
     xai__free(file->context, plain);
     return XAI_OK;

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/sort.h"
@@ -275,6 +276,7 @@ xai_status xai__weights_add(xai__weights *set, const xai__weight *weight, size_t
     }
     set->items[set->count] = *weight;
     /* The reader's own name is a path that goes on to change, or lies in a document that is dropped. */
+    set->items[set->count].set = set;
     set->items[set->count].name = keep_name(set, weight->name);
     if (set->items[set->count].name == NULL)
         return XAI_E_NO_MEMORY;
@@ -382,7 +384,8 @@ void xai__weight_read(float *out, const xai__weight *weight, size_t first, size_
 {
     const unsigned char *bytes = weight->data;
 
-    xai__dtype_widen(out, bytes + first * xai__weight_element(weight), n, weight->dtype, false);
+    xai__dtype_widen(out, bytes + first * xai__weight_element(weight), n, weight->dtype, false,
+                     weight->set != NULL ? weight->set->context->cpu_features : 0);
 }
 
 xai_status xai__weight_to_f32(float *out, const xai__weight *weight)

@@ -9,7 +9,10 @@
 
 enum { XAI__WEIGHT_MAX_RANK = 8 };
 
+typedef struct xai__weights xai__weights;
+
 typedef struct xai__weight {
+    const xai__weights *set; /* NULL: it was put together elsewhere */
     const char *name;
     uint32_t dtype; /* enum xai__dtype */
     size_t rank;
@@ -17,8 +20,6 @@ typedef struct xai__weight {
     const void *data; /* row-major little-endian elements at any address, in the file or in memory of the set */
     size_t bytes;
 } xai__weight;
-
-typedef struct xai__weights xai__weights;
 
 /* Reads a file; its bytes say which format it has. Nested dicts are joined by dots, one that wraps all the rest under
  * "state_dict", "net" or "model" is opened, and "module." is dropped where every name starts with it.

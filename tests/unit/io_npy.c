@@ -5,6 +5,7 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "core/cpu.h"
 #include "core/memory.h"
 #include "io/dtype.h"
 #include "io/file.h"
@@ -266,11 +267,13 @@ static double slow_half(uint16_t half)
 START_TEST(every_half_widens)
 {
     static uint16_t halves[65536];
-    static float wide[65536];
+    static float wide[65536], fast[65536];
 
     for (size_t i = 0; i < 65536; i++)
         halves[i] = (uint16_t)i;
-    ck_assert(xai__dtype_widen(wide, halves, 65536, XAI__DTYPE_F16, false));
+    ck_assert(xai__dtype_widen(wide, halves, 65536, XAI__DTYPE_F16, false, 0));
+    ck_assert(xai__dtype_widen(fast, halves, 65536, XAI__DTYPE_F16, false, xai__cpu_features()));
+    ck_assert_mem_eq(fast, wide, sizeof wide); /* NaNs included */
     for (size_t i = 0; i < 65536; i++) {
         float slow = (float)slow_half((uint16_t)i);
 
@@ -290,15 +293,15 @@ START_TEST(unaligned_elements)
 
         memcpy(bytes + 1 + 8 * i, &value, 8);
     }
-    ck_assert(xai__dtype_widen(wide, bytes + 1, 300, XAI__DTYPE_F64, false));
+    ck_assert(xai__dtype_widen(wide, bytes + 1, 300, XAI__DTYPE_F64, false, 0));
     for (size_t i = 0; i < 300; i++)
         ck_assert(wide[i] == (float)i * 0.25f);
-    ck_assert(!xai__dtype_widen(wide, bytes, 300, XAI__DTYPE_C64, false));
+    ck_assert(!xai__dtype_widen(wide, bytes, 300, XAI__DTYPE_C64, false, 0));
     ck_assert_uint_eq(xai__dtype_find("BF16"), XAI__DTYPE_BF16);
     ck_assert_uint_eq(xai__dtype_find("f32"), XAI__N_DTYPES);
     bytes[0] = 0x80;
     bytes[1] = 0x3f;
-    ck_assert(xai__dtype_widen(wide, bytes, 1, XAI__DTYPE_BF16, false));
+    ck_assert(xai__dtype_widen(wide, bytes, 1, XAI__DTYPE_BF16, false, 0));
     ck_assert(wide[0] == 1.0f);
 }
 END_TEST
