@@ -6,6 +6,7 @@
 #include <xai/attribution.h>
 #include <xai/predict.h>
 #include <xai/run.h>
+#include <xai/segments.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -31,10 +32,14 @@ typedef struct xai_metric_options {
  *   Neural Networks using Adversarial Training, ICML 2020.
  * - `complexity`: entropy of the magnitudes' shares in nats, 0 (one pixel) to the logarithm of the number of elements.
  *   Bhatt, Weller, Moura: Evaluating and Aggregating Feature-based Model Explanations, IJCAI 2020.
+ * - `effective-complexity`: number of elements whose magnitude is above 1e-5 of the largest. Nguyen, Martinez: On
+ *   Quantitative Aspects of Model Interpretability, 2020.
  *
  * Of the map and a region, which one of `region` and `box` gives:
  * - `pointing-game`: 1 if the largest element hits the region, else 0. Zhang et al.: Top-down Neural Attention by
  *   Excitation Backprop, ECCV 2016.
+ * - `attribution-localisation`: share of the magnitudes inside. Kohlbrenner et al.: Towards Best Practice in Explaining
+ *   Neural Network Decisions with LRP, IJCNN 2020.
  * - `relevance-mass`: share of the map inside. `relevance-rank`: of the n largest elements, the share inside, n being
  *   the region's size. Arras, Osman, Samek: CLEVR-XAI, Information Fusion 2022.
  * - `top-k-intersection`: of the k largest elements, the share inside. Theiner et al.: Interpretable Semantic Photo
@@ -102,19 +107,27 @@ typedef struct xai_faithfulness_options {
     const char *profile;            /**< "default", or one that the metric has, see there. NULL: "default". */
     const xai_black_box *black_box; /**< What is asked in place of a session, which is NULL then. Not kept. */
     const xai_run_options *run;     /**< Seed, memory, progress. NULL: defaults. */
-    const char *substrate;          /**< deletion, insertion, completeness: what takes the place of pixels: "zero" (the
-                                       mean colour), "blur" (RISE's Gaussian, 11 pixels wide, sigma 5) or "min" (the
-                                       smallest value). NULL: as the profile has it. */
+    const char *substrate;          /**< What takes the place of pixels where a metric removes any: "zero" (the mean
+                                       colour), "blur" (RISE's Gaussian, 11 pixels wide, sigma 5), "min" (the smallest
+                                       value) or "mean" (of all values). NULL: as the profile has it. */
     const xai_tensor *baseline; /**< The same, given, of the input's shape; for infidelity see the flag. Not kept. */
     const xai_tensor *perturbations; /**< infidelity: what is taken from the input, N x C x H x W; N is the number of
-                                        samples. NULL: Gaussian noise. Not kept. */
-    float sigma;        /**< infidelity: standard deviation of the noise, as a share of the input's range (largest less
-                           smallest value). 0: 0.1. */
-    uint32_t n_samples; /**< infidelity: how many perturbations. 0: 10. */
-    uint32_t step;      /**< deletion, insertion: pixels that go in one step. 0: as @p n_steps says. */
-    uint32_t n_steps;   /**< deletion, insertion: how many steps. 0: as the profile has it. */
+                                        samples. road: what is added to imputed pixels, N being 1 or the number of
+                                        images. NULL: Gaussian noise. Not kept. */
+    float sigma;        /**< Standard deviation of the noise. infidelity: as a share of the input's range (largest less
+                           smallest value); 0: 0.1. road: 0: 0.01. */
+    uint32_t n_samples; /**< infidelity: how many perturbations; 0: 10. faithfulness-correlation: subsets; 0: 100.
+                           monotonicity-correlation: values a step; 0: 8, profile "quantus" 100. */
+    uint32_t step;      /**< Pixels (profile "quantus": elements) that go in one step; faithfulness-correlation: in a
+                           subset, 0: 224, or half of a smaller image. Else 0: as @p n_steps says. */
+    uint32_t n_steps;   /**< How many steps; of selectivity, region-perturbation and irof, how many regions go. 0: as
+                           the profile has it. */
     uint32_t flags;     /**< Of enum xai_faithfulness_flag. */
     uint32_t reserved;  /**< 0. */
+    const xai_segments *segments; /**< irof: what goes together, of the input's size. NULL: about 100 by slic, of the
+                                     input stretched to bytes. Not kept. */
+    uint32_t patch;               /**< selectivity, region-perturbation: side of a square in pixels. 0: 8. */
+    uint32_t reserved_2;          /**< 0. */
 } xai_faithfulness_options;
 
 /**
@@ -137,14 +150,37 @@ typedef struct xai_faithfulness_options {
  *   without channels counts for each of them.
  * - `completeness`: sum of the map less y(x) - y(substrate). Sundararajan, Taly, Yan: Axiomatic Attribution for Deep
  *   Networks, ICML 2017. Profile "captum" is the same as "default".
+ * - `faithfulness-estimate`: correlation, over 224 steps, of the map's sum over the pixels of a step and of what the
+ *   score loses when these alone become the substrate. Alvarez-Melis, Jaakkola: Towards Robust Interpretability with
+ *   Self-Explaining Neural Networks, NeurIPS 2018. `faithfulness-correlation`: the same over random subsets. Bhatt,
+ *   Weller, Moura, IJCAI 2020; Ancona et al.'s sensitivity-n, ICLR 2018. Profile "quantus": single elements, one a
+ * step, become the smallest value; subsets come from numpy's global generator, run->seed being its seed.
+ * - `monotonicity`: share of the steps at which the score does not fall while pixels appear on the substrate, the
+ *   smallest magnitudes first. Arya et al.: One Explanation Does Not Fit All, 2019. `monotonicity-correlation`: rank
+ *   correlation of the sum of magnitudes over a step and the mean square of what the score changes by when its pixels
+ *   take random values, one for all. Nguyen, Martinez: On Quantitative Aspects of Model Interpretability, 2020. Profile
+ *   "quantus": single elements, values from 0 to 1 of numpy's global generator.
+ * - `selectivity`: area under the score while squares become the substrate, those with the largest sums first.
+ *   Montavon, Samek, Müller: Methods for Interpreting and Understanding Deep Neural Networks, 2018.
+ *   `region-perturbation`: mean of what the score has lost, over the whole image and the first 100 squares. Samek et
+ *   al.: Evaluating the Visualization of What a Deep Neural Network Has Learned, 2017. `irof`: area over the score as a
+ *   share of the first one while segments become the mean, those with the largest means first. Rieger, Hansen: IROF,
+ *   2020. Profile "quantus": areas have widths of 1 and begin behind the first region, which becomes the smallest value
+ *   or, for irof, the mean of what the image has become by then.
+ * - `road-most`: mean of what the score gains when 10, 20, ... 90 % of the pixels, the largest of the map, become what
+ *   their neighbours foretell, plus noise; small is good. `road-least`: the smallest; large is good. `road`: half of
+ *   the second less the first. Rong et al.: A Consistent and Efficient Evaluation Strategy for Attribution Methods,
+ * ICML 2022. Profile "pytorch-grad-cam" is the same as "default"; "quantus" (road-most only): how often the class is
+ * still the top one, over 1, 3, ... 99 %.
  *
  * @param[out] out    The number; 0 on failure.
- * @param[out] curve  deletion and insertion: 2 x N, the share of pixels that are changed and the score; one reference.
- *                    NULL for the others and on failure. May be NULL if nobody wants it.
+ * @param[out] curve  deletion, insertion, monotonicity, selectivity, region-perturbation, irof, road-most, road-least:
+ * 2 x N, the share of pixels (or regions) that are changed and the score; one reference. NULL for the others and on
+ * failure. May be NULL if nobody wants it.
  * @param session     Session of the model; NULL with a black box in the options.
  * @param input       One image, 1 x C x H x W as xai_model_prepare() gives. Not modified, not kept.
  * @param map         H x W of @p input; C x H x W for infidelity and completeness, for profiles "xplique" (their mean
- *                    counts) and "quantus". Not modified.
+ *                    counts) and, ROAD excepted, "quantus". Not modified.
  * @param target      The score. NULL: the top class's probability; its logit for infidelity and completeness.
  * @param metric      One of the names above.
  * @param options     NULL for the defaults.

@@ -110,12 +110,23 @@ double xai__target_probability(const xai_model *model, const float *logits, size
     return xai__target_probability_of(model->gives_probabilities, logits, n, index);
 }
 
+static double largest_of(const float *elements, size_t n)
+{
+    float largest = elements[0];
+
+    for (size_t i = 1; i < n; i++)
+        largest = elements[i] > largest ? elements[i] : largest;
+    return largest;
+}
+
 double xai__target_score_of(const xai_target *target, bool gives_probabilities, const float *elements, size_t n)
 {
     double score = elements[target->index];
 
     if (target->score == XAI_SCORE_PROBABILITY)
         return xai__target_probability_of(gives_probabilities, elements, n, target->index);
+    if (target->score == XAI__SCORE_IS_TOP)
+        return largest_of(elements, n) <= score;
     return target->score == XAI_SCORE_MARGIN ? score - elements[target->against] : score;
 }
 

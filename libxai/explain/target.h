@@ -7,6 +7,9 @@
 
 #include "model/model.h"
 
+/* Beside enum xai_score, for those who ask for it inside: 1 if no element is larger than the target's, else 0. */
+enum { XAI__SCORE_IS_TOP = 100 };
+
 /* The list that a caller hands in, as functions of values. */
 typedef struct xai__targets {
     const xai_model *model; /* NULL: a black box's */

@@ -192,7 +192,10 @@ AT(xai_faithfulness_options, step, 64);
 AT(xai_faithfulness_options, n_steps, 68);
 AT(xai_faithfulness_options, flags, 72);
 AT(xai_faithfulness_options, reserved, 76);
-SIZE(xai_faithfulness_options, 80);
+AT(xai_faithfulness_options, segments, 80);
+AT(xai_faithfulness_options, patch, 88);
+AT(xai_faithfulness_options, reserved_2, 92);
+SIZE(xai_faithfulness_options, 96);
 
 AT(xai_explainer, struct_size, 0);
 AT(xai_explainer, method, 8);

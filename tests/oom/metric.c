@@ -103,8 +103,9 @@ static xai_status ask(xai_session *session, const network_case *now)
     else if (strcmp(now->metric, "max-sensitivity") == 0)
         status = xai_metric_sensitivity(&value, session, now->input, NULL, &explainer, now->metric, &few);
     else
-        status = xai_metric_faithfulness(&value, &answer, session, now->input, now->map, NULL, now->metric,
-                                         strcmp(now->metric, "insertion") == 0 ? &steps : NULL);
+        status = xai_metric_faithfulness(
+            &value, &answer, session, now->input, now->map, NULL, now->metric,
+            strcmp(now->metric, "insertion") == 0 || strncmp(now->metric, "mono", 4) == 0 ? &steps : NULL);
     if (status >= XAI_OK && strcmp(now->metric, "insertion") == 0)
         status = xai_metric_save_curves("/dev/null/none", (const xai_tensor *const[]){ answer },
                                         (const char *const[]){ now->metric }, 1, now->metric);
@@ -128,8 +129,16 @@ static xai_status ask_network(void *user)
 
 START_TEST(networks)
 {
-    static const char *const metrics[] = { "insertion", "average-drop", "infidelity", "max-sensitivity",
-                                           "randomisation" };
+    static const char *const metrics[] = { "insertion",
+                                           "average-drop",
+                                           "infidelity",
+                                           "max-sensitivity",
+                                           "randomisation",
+                                           "faithfulness-correlation",
+                                           "monotonicity-correlation",
+                                           "selectivity",
+                                           "irof",
+                                           "road" };
     const int64_t shape[2] = { 21, 17 };
     xai_context *context = testing_context(1);
     network_case now = { .model = network_residual(context), .metric = metrics[_i] };
@@ -154,7 +163,7 @@ static Suite *make_suite(void)
     tcase_set_timeout(cases, 300);
     tcase_add_loop_test(cases, maps, 0, 5);
     tcase_add_test(cases, unknown);
-    tcase_add_loop_test(cases, networks, 0, 5);
+    tcase_add_loop_test(cases, networks, 0, 10);
     suite_add_tcase(suite, cases);
     return suite;
 }

@@ -24,6 +24,7 @@ typedef struct xai__measured {
 /* Metrics of one map. */
 double xai__metric_sparseness(const xai__measured *m);
 double xai__metric_complexity(const xai__measured *m);
+double xai__metric_effective_complexity(const xai__measured *m);
 double xai__metric_pointing_game(const xai__measured *m);
 double xai__metric_relevance_mass(const xai__measured *m);
 double xai__metric_relevance_rank(const xai__measured *m);

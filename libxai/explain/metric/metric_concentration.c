@@ -10,6 +10,9 @@ static const double SPARSENESS_EPSILON = 1e-7;
 /* And what it adds inside the logarithm. */
 static const double COMPLEXITY_EPSILON = 1e-12;
 
+/* Share of the largest magnitude below which an element counts as none. */
+static const double EFFECTIVE_SHARE = 1e-5;
+
 /* The order is descending, so that the weights run from n - 1 down to 1 - n. */
 double xai__metric_sparseness(const xai__measured *m)
 {
@@ -38,4 +41,14 @@ double xai__metric_complexity(const xai__measured *m)
     for (size_t i = 0; i < m->n; i++)
         entropy -= m->values[i] / sum * log(m->values[i] / sum + COMPLEXITY_EPSILON);
     return entropy;
+}
+
+double xai__metric_effective_complexity(const xai__measured *m)
+{
+    double least = EFFECTIVE_SHARE * m->values[m->order[0]];
+    size_t n = 0;
+
+    for (size_t i = 0; i < m->n; i++)
+        n += m->values[i] > least;
+    return (double)n;
 }

@@ -52,7 +52,7 @@ static void reverse(uint32_t *order, const double *values, size_t n)
     }
 }
 
-static xai_status rank(xai__faithfulness *f)
+xai_status xai__faithfulness_rank(xai__faithfulness *f)
 {
     uint32_t *order;
 
@@ -79,18 +79,19 @@ static size_t divide_up(size_t a, size_t b)
 }
 
 /* The profile's number of steps gives way to the caller's, the rest of its conventions stays. */
-static xai_status choose_steps(xai__faithfulness *f)
+xai_status xai__faithfulness_choose_steps(xai__faithfulness *f, size_t n_default)
 {
     const xai_faithfulness_options *o = &f->options;
     size_t n = f->n_ranked, n_steps = f->profile == XAI__METRIC_TORCHCAM  ? TORCHCAM_STEPS
                                       : f->profile == XAI__METRIC_XPLIQUE ? XPLIQUE_STEPS
                                       : f->profile == XAI__METRIC_QUANTUS ? n
+                                      : n_default != 0                    ? n_default
                                                                           : RISE_STEPS;
 
     if (o->step > n || o->n_steps > n)
         return xai__fail(XAI_E_INVALID, "%s is %u, only %zu can go", o->step != 0 ? "step" : "n_steps",
                          o->step != 0 ? o->step : o->n_steps, n);
-    n_steps = o->n_steps != 0 ? o->n_steps : n_steps;
+    n_steps = o->n_steps != 0 ? o->n_steps : n_steps < n ? n_steps : n;
     f->step = o->step != 0 ? o->step : divide_up(n, n_steps);
     f->n_steps = divide_up(n, f->step);
     if (f->profile == XAI__METRIC_XPLIQUE && o->step == 0)
@@ -174,10 +175,10 @@ static xai_status finish(double *out, xai_tensor **curve, const xai__faithfulnes
 static xai_status follow(double *out, xai_tensor **curve, xai__faithfulness *f, const char *substrate,
                          void (*make)(void *user, uint64_t index, float *image, void *note))
 {
-    xai_status status = rank(f), remark;
+    xai_status status = xai__faithfulness_rank(f), remark;
 
     if (status == XAI_OK)
-        status = choose_steps(f);
+        status = xai__faithfulness_choose_steps(f, 0);
     if (status == XAI_OK)
         status = xai__faithfulness_fill_substrate(f, substrate);
     if (status < 0)

@@ -21,20 +21,41 @@ enum { N_PROFILES = sizeof profile_names / sizeof *profile_names };
 #define CURVE  (XAI__METRIC_DEFAULT | XAI__METRIC_RISE | XAI__METRIC_TORCHCAM | XAI__METRIC_XPLIQUE)
 #define MASK   (XAI__METRIC_DEFAULT | XAI__METRIC_TORCHCAM | XAI__METRIC_PYTORCH_GRAD_CAM | XAI__METRIC_XPLIQUE)
 #define CAPTUM (XAI__METRIC_DEFAULT | XAI__METRIC_CAPTUM)
+#define BOTH   (XAI__METRIC_DEFAULT | XAI__METRIC_QUANTUS)
+#define ROAD   (XAI__METRIC_DEFAULT | XAI__METRIC_PYTORCH_GRAD_CAM)
+
+#define STEPS (XAI__FAITHFULNESS_STEP_SIZE | XAI__FAITHFULNESS_N_STEPS)
+#define COVER (XAI__FAITHFULNESS_SUBSTRATE | XAI__FAITHFULNESS_BASELINE)
 
 static const xai__faithfulness_row rows[] = {
     { "deletion", xai__faithfulness_deletion, CURVE | XAI__METRIC_QUANTUS, XAI__METRIC_XPLIQUE | XAI__METRIC_QUANTUS,
-      XAI__FAITHFULNESS_STEPS | XAI__FAITHFULNESS_SUBSTRATE | XAI__FAITHFULNESS_BASELINE, XAI_SCORE_PROBABILITY },
-    { "insertion", xai__faithfulness_insertion, CURVE, XAI__METRIC_XPLIQUE,
-      XAI__FAITHFULNESS_STEPS | XAI__FAITHFULNESS_SUBSTRATE | XAI__FAITHFULNESS_BASELINE, XAI_SCORE_PROBABILITY },
+      STEPS | COVER, XAI_SCORE_PROBABILITY },
+    { "insertion", xai__faithfulness_insertion, CURVE, XAI__METRIC_XPLIQUE, STEPS | COVER, XAI_SCORE_PROBABILITY },
     { "average-drop", xai__faithfulness_drop, MASK, XAI__METRIC_XPLIQUE, 0, XAI_SCORE_PROBABILITY },
     { "increase-in-confidence", xai__faithfulness_increase, MASK, XAI__METRIC_XPLIQUE, 0, XAI_SCORE_PROBABILITY },
     { "average-gain", xai__faithfulness_gain, XAI__METRIC_DEFAULT | XAI__METRIC_XPLIQUE, XAI__METRIC_XPLIQUE, 0,
       XAI_SCORE_PROBABILITY },
     { "infidelity", xai__faithfulness_infidelity, CAPTUM, CAPTUM,
-      XAI__FAITHFULNESS_SAMPLES | XAI__FAITHFULNESS_BASELINE, XAI_SCORE_LOGIT },
-    { "completeness", xai__faithfulness_completeness, CAPTUM, CAPTUM,
-      XAI__FAITHFULNESS_SUBSTRATE | XAI__FAITHFULNESS_BASELINE, XAI_SCORE_LOGIT },
+      XAI__FAITHFULNESS_SAMPLES | XAI__FAITHFULNESS_NOISE | XAI__FAITHFULNESS_FLAGS | XAI__FAITHFULNESS_BASELINE,
+      XAI_SCORE_LOGIT },
+    { "completeness", xai__faithfulness_completeness, CAPTUM, CAPTUM, COVER, XAI_SCORE_LOGIT },
+    { "faithfulness-estimate", xai__faithfulness_estimate, BOTH, XAI__METRIC_QUANTUS, STEPS | COVER,
+      XAI_SCORE_PROBABILITY },
+    { "faithfulness-correlation", xai__faithfulness_correlation, BOTH, XAI__METRIC_QUANTUS,
+      XAI__FAITHFULNESS_STEP_SIZE | XAI__FAITHFULNESS_SAMPLES | COVER, XAI_SCORE_PROBABILITY },
+    { "monotonicity", xai__faithfulness_monotonicity, XAI__METRIC_DEFAULT, 0, STEPS | COVER, XAI_SCORE_PROBABILITY },
+    { "monotonicity-correlation", xai__faithfulness_monotonicity_correlation, BOTH, XAI__METRIC_QUANTUS,
+      STEPS | XAI__FAITHFULNESS_SAMPLES, XAI_SCORE_PROBABILITY },
+    { "selectivity", xai__faithfulness_selectivity, BOTH, XAI__METRIC_QUANTUS,
+      XAI__FAITHFULNESS_N_STEPS | XAI__FAITHFULNESS_PATCH | COVER, XAI_SCORE_PROBABILITY },
+    { "region-perturbation", xai__faithfulness_region_perturbation, BOTH, XAI__METRIC_QUANTUS,
+      XAI__FAITHFULNESS_N_STEPS | XAI__FAITHFULNESS_PATCH | COVER, XAI_SCORE_PROBABILITY },
+    { "irof", xai__faithfulness_irof, BOTH, XAI__METRIC_QUANTUS,
+      XAI__FAITHFULNESS_N_STEPS | XAI__FAITHFULNESS_SEGMENTS | COVER, XAI_SCORE_PROBABILITY },
+    { "road", xai__faithfulness_road, ROAD, 0, XAI__FAITHFULNESS_NOISE, XAI_SCORE_PROBABILITY },
+    { "road-most", xai__faithfulness_road_most, ROAD | XAI__METRIC_QUANTUS, 0, XAI__FAITHFULNESS_NOISE,
+      XAI_SCORE_PROBABILITY },
+    { "road-least", xai__faithfulness_road_least, ROAD, 0, XAI__FAITHFULNESS_NOISE, XAI_SCORE_PROBABILITY },
 };
 
 enum { N_ROWS = sizeof rows / sizeof *rows };
@@ -77,14 +98,16 @@ static xai_status check_needs(const xai__faithfulness_row *row, const xai_faithf
         bool given;
         uint32_t need;
     } options[] = {
-        { "step", o->step != 0, XAI__FAITHFULNESS_STEPS },
-        { "n_steps", o->n_steps != 0, XAI__FAITHFULNESS_STEPS },
+        { "step", o->step != 0, XAI__FAITHFULNESS_STEP_SIZE },
+        { "n_steps", o->n_steps != 0, XAI__FAITHFULNESS_N_STEPS },
         { "substrate", o->substrate != NULL, XAI__FAITHFULNESS_SUBSTRATE },
         { "baseline", o->baseline != NULL, XAI__FAITHFULNESS_BASELINE },
-        { "perturbations", o->perturbations != NULL, XAI__FAITHFULNESS_SAMPLES },
-        { "sigma", o->sigma != 0, XAI__FAITHFULNESS_SAMPLES },
+        { "perturbations", o->perturbations != NULL, XAI__FAITHFULNESS_NOISE },
+        { "sigma", o->sigma != 0, XAI__FAITHFULNESS_NOISE },
         { "n_samples", o->n_samples != 0, XAI__FAITHFULNESS_SAMPLES },
-        { "flags", o->flags != 0, XAI__FAITHFULNESS_SAMPLES },
+        { "flags", o->flags != 0, XAI__FAITHFULNESS_FLAGS },
+        { "segments", o->segments != NULL, XAI__FAITHFULNESS_SEGMENTS },
+        { "patch", o->patch != 0, XAI__FAITHFULNESS_PATCH },
     };
 
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
@@ -95,8 +118,8 @@ static xai_status check_needs(const xai__faithfulness_row *row, const xai_faithf
 
 static xai_status check_values(const xai_faithfulness_options *o)
 {
-    if (o->reserved != 0 || (o->flags & ~(uint32_t)KNOWN_FLAGS) != 0)
-        return xai__fail(XAI_E_INVALID, "flags are %u, reserved is %u", o->flags, o->reserved);
+    if (o->reserved != 0 || o->reserved_2 != 0 || (o->flags & ~(uint32_t)KNOWN_FLAGS) != 0)
+        return xai__fail(XAI_E_INVALID, "flags are %u, reserved are %u and %u", o->flags, o->reserved, o->reserved_2);
     if (!isfinite(o->sigma) || o->sigma < 0)
         return xai__fail(XAI_E_INVALID, "sigma is %g", (double)o->sigma);
     if (o->step != 0 && o->n_steps != 0)
@@ -187,6 +210,17 @@ xai_status xai__faithfulness_run(xai__faithfulness *f, size_t n,
     status = xai__perturb_run(&n_done, &f->scorer, &stream);
     f->n_done = (size_t)n_done;
     return status;
+}
+
+xai_status xai__faithfulness_ask_for_top(xai__faithfulness *f)
+{
+    xai_target *target = &f->scorer.targets.items[0];
+
+    if (target->score != XAI_SCORE_LOGIT && target->score != XAI_SCORE_PROBABILITY)
+        return xai__fail(XAI_E_INVALID, "metric %s asks whether a class is the top one, the target is none",
+                         f->row->name);
+    target->score = XAI__SCORE_IS_TOP;
+    return XAI_OK;
 }
 
 /* --- the public function --- */

@@ -37,6 +37,7 @@ typedef struct xai__faithfulness {
     /* Of the images: their scores and what make() noted of them. */
     size_t n_done;
     double *scores, *notes;
+    void *own; /* what make() reads beside this */
 } xai__faithfulness;
 
 /* What sets a metric apart. */
@@ -49,10 +50,15 @@ typedef struct xai__faithfulness_row {
 } xai__faithfulness_row;
 
 enum xai__faithfulness_need {
-    XAI__FAITHFULNESS_STEPS = 1,
-    XAI__FAITHFULNESS_SUBSTRATE = 2,
-    XAI__FAITHFULNESS_SAMPLES = 4,
-    XAI__FAITHFULNESS_BASELINE = 8
+    XAI__FAITHFULNESS_SUBSTRATE = 1,
+    XAI__FAITHFULNESS_SAMPLES = 2,
+    XAI__FAITHFULNESS_BASELINE = 4,
+    XAI__FAITHFULNESS_NOISE = 8,
+    XAI__FAITHFULNESS_FLAGS = 16,
+    XAI__FAITHFULNESS_PATCH = 32,
+    XAI__FAITHFULNESS_SEGMENTS = 64,
+    XAI__FAITHFULNESS_STEP_SIZE = 128,
+    XAI__FAITHFULNESS_N_STEPS = 256
 };
 
 xai_status xai__faithfulness_deletion(double *out, xai_tensor **curve, xai__faithfulness *f);
@@ -62,6 +68,25 @@ xai_status xai__faithfulness_increase(double *out, xai_tensor **curve, xai__fait
 xai_status xai__faithfulness_gain(double *out, xai_tensor **curve, xai__faithfulness *f);
 xai_status xai__faithfulness_infidelity(double *out, xai_tensor **curve, xai__faithfulness *f);
 xai_status xai__faithfulness_completeness(double *out, xai_tensor **curve, xai__faithfulness *f);
+xai_status xai__faithfulness_estimate(double *out, xai_tensor **curve, xai__faithfulness *f);
+xai_status xai__faithfulness_correlation(double *out, xai_tensor **curve, xai__faithfulness *f);
+xai_status xai__faithfulness_monotonicity(double *out, xai_tensor **curve, xai__faithfulness *f);
+xai_status xai__faithfulness_monotonicity_correlation(double *out, xai_tensor **curve, xai__faithfulness *f);
+xai_status xai__faithfulness_selectivity(double *out, xai_tensor **curve, xai__faithfulness *f);
+xai_status xai__faithfulness_region_perturbation(double *out, xai_tensor **curve, xai__faithfulness *f);
+xai_status xai__faithfulness_irof(double *out, xai_tensor **curve, xai__faithfulness *f);
+xai_status xai__faithfulness_road(double *out, xai_tensor **curve, xai__faithfulness *f);
+xai_status xai__faithfulness_road_most(double *out, xai_tensor **curve, xai__faithfulness *f);
+xai_status xai__faithfulness_road_least(double *out, xai_tensor **curve, xai__faithfulness *f);
+
+/* Fills f->position and f->n_ranked: pixels in descending order of the map, or with Quantus single elements. */
+xai_status xai__faithfulness_rank(xai__faithfulness *f);
+
+/* Fills f->step and f->n_steps as the options and the profile say; n_default: our steps, 0 for RISE's 224. */
+xai_status xai__faithfulness_choose_steps(xai__faithfulness *f, size_t n_default);
+
+/* Makes scores 1 where the target's class is the top one, else 0. */
+xai_status xai__faithfulness_ask_for_top(xai__faithfulness *f);
 
 /* Scores n images: make() fills image number index and may note a number of it. user is f. */
 xai_status xai__faithfulness_run(xai__faithfulness *f, size_t n,

@@ -22,8 +22,10 @@ typedef struct metric_row {
 static const metric_row rows[] = {
     { "sparseness", xai__metric_sparseness, XAI__READ_MAGNITUDE, XAI__READ_MAGNITUDE, false, true },
     { "complexity", xai__metric_complexity, XAI__READ_MAGNITUDE, XAI__READ_MAGNITUDE, false, false },
+    { "effective-complexity", xai__metric_effective_complexity, XAI__READ_MAGNITUDE, XAI__READ_MAGNITUDE, false, true },
     { "pointing-game", xai__metric_pointing_game, XAI__READ_AS_IS, XAI__READ_AS_IS, true, false },
     { "relevance-mass", xai__metric_relevance_mass, XAI__READ_POSITIVE, XAI__READ_AS_IS, true, false },
+    { "attribution-localisation", xai__metric_relevance_mass, XAI__READ_MAGNITUDE, XAI__READ_MAGNITUDE, true, false },
     { "relevance-rank", xai__metric_relevance_rank, XAI__READ_AS_IS, XAI__READ_AS_IS, true, true },
     { "top-k-intersection", xai__metric_top_k, XAI__READ_AS_IS, XAI__READ_AS_IS, true, true },
     { "localisation-auc", xai__metric_localisation_auc, XAI__READ_AS_IS, XAI__READ_AS_IS, true, true },

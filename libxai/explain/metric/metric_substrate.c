@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What takes the place of pixels: zeros, a blur, the smallest value, or what is given. */
+ * What takes the place of pixels: zeros, a blur, the smallest value, the mean, or what is given. */
 #include <math.h>
 #include <string.h>
 
@@ -90,10 +90,21 @@ static xai_status fill_min(xai__faithfulness *f)
     return XAI_OK;
 }
 
+static xai_status fill_mean(xai__faithfulness *f)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < f->n_elements; i++)
+        sum += (double)f->input[i];
+    for (size_t i = 0; i < f->n_elements; i++)
+        f->substrate[i] = (float)(sum / (double)f->n_elements);
+    return XAI_OK;
+}
+
 static const struct {
     const char *name;
     xai_status (*fill)(xai__faithfulness *f);
-} rows[] = { { "zero", fill_zero }, { "blur", fill_blur }, { "min", fill_min } };
+} rows[] = { { "zero", fill_zero }, { "blur", fill_blur }, { "min", fill_min }, { "mean", fill_mean } };
 
 enum { N_ROWS = sizeof rows / sizeof *rows };
 
