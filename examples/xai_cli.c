@@ -125,11 +125,19 @@ static const cli_option options[] = {
     { "other", 0, TEXT, CLI_METRICS, AT(other), "FILE", "another map, for pearson, spearman, ssim, top-k-agreement" },
     { "region", 0, TEXT, CLI_METRICS, AT(region), "FILE", "where the object is: a NumPy file, not 0 inside" },
     { "box", 0, TEXT, CLI_METRICS, AT(box), "X,Y,W,H", "the same as a box: left, top, width, height" },
-    { "steps", 0, COUNT, CLI_METRICS, AT(steps), "N", "deletion, insertion: how many (224)" },
-    { "substrate", 0, TEXT, CLI_METRICS, AT(substrate), "NAME", "what pixels become: zero, blur or min" },
+    { "steps", 0, COUNT, CLI_METRICS, AT(steps), "N",
+      "deletion, insertion, ...: how many (224); of squares or segments, how many go" },
+    { "substrate", 0, TEXT, CLI_METRICS, AT(substrate), "NAME", "what pixels become: zero, blur, min or mean" },
+    { "samples", 0, COUNT, CLI_METRICS, AT(samples), "N",
+      "infidelity, sensitivity (10), faithfulness-correlation (100), ...: how many" },
+    { "window", 0, COUNT, CLI_METRICS, AT(window), "N", "selectivity, region-perturbation: side of a square (8)" },
     { "method", 0, TEXT, CLI_METRICS, AT(method), "NAME",
       "method that made the map, for max-sensitivity and randomisation" },
     { "layer", 0, LIST, CLI_METRICS, AT(layers), "NAME", "its target layer" },
+    { "randomise", 0, LIST, CLI_METRICS, AT(randomised), "NAME", "randomisation: a layer, in order; repeated (all)" },
+    { "independent", 0, FLAG, CLI_METRICS, AT(independent), NULL, "randomisation: one layer at a time, no cascade" },
+    { "signed", 0, FLAG, CLI_METRICS, AT(is_signed), NULL, "randomisation: compare values, not magnitudes" },
+    { "measure", 0, TEXT, CLI_METRICS, AT(measure), "NAME", "randomisation: spearman, pearson, ssim, ... (spearman)" },
     { "output", 'o', TEXT, CLI_METRICS, AT(output), "FILE", "draw the curves: .svg" },
     { "npy", 0, TEXT, CLI_MAP, AT(npy), "FILE", "write the map as a NumPy file; a folder for several pictures" },
     { "output", 'o', TEXT, CLI_MAP | CLI_OUTPUT, AT(output), "PATH", "folder for the pictures (.)" },
@@ -463,22 +471,39 @@ static int check_operands(const cli_args *cli, const cli_command *command)
     return CLI_GO_ON;
 }
 
+static cli_list *list_of(cli_args *cli, const cli_option *option)
+{
+    return (cli_list *)((char *)cli + option->offset);
+}
+
+/* Room for as many items as there are words, which no list can exceed, for the operands and each list that the table
+ * names: an option that is added to it needs nothing here. Several options may fill one list. Texts are argv's own; the
+ * caller frees what is returned. */
+static const char **make_lists(cli_args *cli, uint32_t groups, size_t room)
+{
+    size_t n_lists = 1;
+    const char **items, **next;
+
+    for (size_t i = 0; i < N_OPTIONS; i++)
+        n_lists += options[i].kind == LIST;
+    items = next = calloc(n_lists * room, sizeof *items);
+    if (items == NULL)
+        return NULL;
+    cli->operands.items = next;
+    for (size_t i = 0; i < N_OPTIONS; i++)
+        if (options[i].kind == LIST && (options[i].groups & groups) != 0 && list_of(cli, &options[i])->items == NULL)
+            list_of(cli, &options[i])->items = next += room;
+    return items;
+}
+
 int cli_main(const char *program, const cli_command *command, int argc, char **argv, int first)
 {
-    /* No list can hold more than there are arguments, so nothing has to grow. Texts are argv's own. */
-    size_t room = (size_t)argc + 1;
-    const char **items = calloc(5 * room, sizeof *items);
     cli_args cli = { .program = program };
+    const char **items = make_lists(&cli, command->groups, (size_t)argc + 1);
     int status;
 
     if (items == NULL)
         return cli_fail(&cli, "out of memory");
-    cli.layers.items = items;
-    cli.targets.items = items + room;
-    cli.operands.items = items + 2 * room;
-    cli.checkpoints.items = items + 3 * room;
-    cli.metrics.items = items + 4 * room;
-
     status = parse(&cli, command, argc, argv, first);
     if (status == CLI_GO_ON && cli.help) {
         print_help(program, command);

@@ -104,8 +104,9 @@ typedef struct cli_args {
     bool self;
     cli_list layers, targets, operands, checkpoints;
     /* Metrics. */
-    const char *map, *other, *region, *box, *substrate;
-    cli_list metrics;
+    const char *map, *other, *region, *box, *substrate, *measure;
+    bool independent, is_signed;
+    cli_list metrics, randomised;
 } cli_args;
 
 typedef struct cli_command {

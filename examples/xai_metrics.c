@@ -8,37 +8,76 @@
 /* What a metric is computed of. */
 enum kind { OF_MAP, OF_REGION, OF_PAIR, OF_NETWORK, OF_METHOD, OF_PARAMETERS };
 
+/* Options that only some metrics have. */
+enum takes { STEPS = 1, SUBSTRATE = 2, SAMPLES = 4, PATCH = 8, ALL_STEPS = STEPS | SUBSTRATE };
+
 /* Without --metric: everything whose kind is asked for, these excepted. */
 static const struct row {
     const char *name, *metric; /* the library's name, where it differs */
     enum kind kind;
-    uint32_t score;
+    uint32_t score, takes;
     bool is_extra;
 } rows[] = {
     { .name = "sparseness", .kind = OF_MAP },
     { .name = "complexity", .kind = OF_MAP },
+    { .name = "effective-complexity", .kind = OF_MAP, .is_extra = true },
     { .name = "pointing-game", .kind = OF_REGION },
     { .name = "relevance-mass", .kind = OF_REGION },
     { .name = "relevance-rank", .kind = OF_REGION },
     { .name = "top-k-intersection", .kind = OF_REGION },
     { .name = "localisation-auc", .kind = OF_REGION },
+    { .name = "attribution-localisation", .kind = OF_REGION, .is_extra = true },
     { .name = "pearson", .kind = OF_PAIR },
     { .name = "spearman", .kind = OF_PAIR },
     { .name = "ssim", .kind = OF_PAIR },
     { .name = "top-k-agreement", .metric = "top-k-intersection", .kind = OF_PAIR },
-    { .name = "deletion", .kind = OF_NETWORK, .score = XAI_SCORE_PROBABILITY },
-    { .name = "insertion", .kind = OF_NETWORK, .score = XAI_SCORE_PROBABILITY },
+    { .name = "deletion", .kind = OF_NETWORK, .score = XAI_SCORE_PROBABILITY, .takes = ALL_STEPS },
+    { .name = "insertion", .kind = OF_NETWORK, .score = XAI_SCORE_PROBABILITY, .takes = ALL_STEPS },
     { .name = "average-drop", .kind = OF_NETWORK, .score = XAI_SCORE_PROBABILITY },
     { .name = "increase-in-confidence", .kind = OF_NETWORK, .score = XAI_SCORE_PROBABILITY },
     { .name = "average-gain", .kind = OF_NETWORK, .score = XAI_SCORE_PROBABILITY },
-    { .name = "infidelity", .kind = OF_NETWORK, .is_extra = true },
-    { .name = "completeness", .kind = OF_NETWORK, .is_extra = true },
+    { .name = "infidelity", .kind = OF_NETWORK, .takes = SAMPLES, .is_extra = true },
+    { .name = "completeness", .kind = OF_NETWORK, .takes = SUBSTRATE, .is_extra = true },
+    { .name = "faithfulness-estimate",
+      .kind = OF_NETWORK,
+      .score = XAI_SCORE_PROBABILITY,
+      .takes = ALL_STEPS,
+      .is_extra = true },
+    { .name = "faithfulness-correlation",
+      .kind = OF_NETWORK,
+      .score = XAI_SCORE_PROBABILITY,
+      .takes = SUBSTRATE | SAMPLES,
+      .is_extra = true },
+    { .name = "monotonicity",
+      .kind = OF_NETWORK,
+      .score = XAI_SCORE_PROBABILITY,
+      .takes = ALL_STEPS,
+      .is_extra = true },
+    { .name = "monotonicity-correlation",
+      .kind = OF_NETWORK,
+      .score = XAI_SCORE_PROBABILITY,
+      .takes = STEPS | SAMPLES,
+      .is_extra = true },
+    { .name = "selectivity",
+      .kind = OF_NETWORK,
+      .score = XAI_SCORE_PROBABILITY,
+      .takes = ALL_STEPS | PATCH,
+      .is_extra = true },
+    { .name = "region-perturbation",
+      .kind = OF_NETWORK,
+      .score = XAI_SCORE_PROBABILITY,
+      .takes = ALL_STEPS | PATCH,
+      .is_extra = true },
+    { .name = "irof", .kind = OF_NETWORK, .score = XAI_SCORE_PROBABILITY, .takes = ALL_STEPS, .is_extra = true },
+    { .name = "road", .kind = OF_NETWORK, .score = XAI_SCORE_PROBABILITY, .is_extra = true },
+    { .name = "road-most", .kind = OF_NETWORK, .score = XAI_SCORE_PROBABILITY, .is_extra = true },
+    { .name = "road-least", .kind = OF_NETWORK, .score = XAI_SCORE_PROBABILITY, .is_extra = true },
     { .name = "max-sensitivity", .kind = OF_METHOD },
     { .name = "avg-sensitivity", .kind = OF_METHOD, .is_extra = true },
     { .name = "randomisation", .kind = OF_PARAMETERS },
 };
 
-enum { N_ROWS = sizeof rows / sizeof *rows, MAX_CURVES = 2 };
+enum { N_ROWS = sizeof rows / sizeof *rows, MAX_CURVES = 8 };
 
 /* A picture's measurement. */
 typedef struct measurement {
@@ -168,12 +207,14 @@ static void keep_curve(measurement *m, const char *name, xai_tensor *curve, doub
 
 static xai_status ask_network(double *out, measurement *m, const struct row *row)
 {
-    bool has_steps = strcmp(row->name, "deletion") == 0 || strcmp(row->name, "insertion") == 0;
+    const cli_args *cli = m->cli;
     const xai_faithfulness_options options = { .struct_size = sizeof options,
-                                               .profile = m->cli->profile,
+                                               .profile = cli->profile,
                                                .run = &m->run,
-                                               .substrate = has_steps ? m->cli->substrate : NULL,
-                                               .n_steps = has_steps ? (uint32_t)m->cli->steps : 0 };
+                                               .substrate = (row->takes & SUBSTRATE) != 0 ? cli->substrate : NULL,
+                                               .n_steps = (row->takes & STEPS) != 0 ? (uint32_t)cli->steps : 0,
+                                               .n_samples = (row->takes & SAMPLES) != 0 ? (uint32_t)cli->samples : 0,
+                                               .patch = (row->takes & PATCH) != 0 ? (uint32_t)cli->window : 0 };
     const xai_target target = { .index = m->target.index, .score = row->score };
     xai_tensor *curve = NULL;
     xai_status status = xai_metric_faithfulness(out, &curve, m->subject.session, m->input, m->map, &target, row->name,
@@ -187,18 +228,45 @@ static xai_status ask_network(double *out, measurement *m, const struct row *row
 static xai_status explain_again(double *out, measurement *m, const struct row *row)
 {
     const xai_explainer explainer = make_explainer(m);
-    const xai_sensitivity_options options = { .struct_size = sizeof options, .run = &m->run };
+    const xai_sensitivity_options options = { .struct_size = sizeof options,
+                                              .run = &m->run,
+                                              .n_samples = (uint32_t)m->cli->samples };
 
     return xai_metric_sensitivity(out, m->subject.session, m->input, &m->target, &explainer, row->name, &options);
 }
 
-/* The number is what is left of the map once every layer is random. */
+/* Layers that were named, or all of them. */
+static const char *randomised_layer(const measurement *m, size_t index)
+{
+    const cli_list *named = &m->cli->randomised;
+
+    return named->count > 0 ? named->items[index] : xai_metric_layer(m->subject.model, index);
+}
+
+static void keep_agreement(measurement *m, const char *name, const float *agreement, size_t n)
+{
+    json_object *curve = json_object_new_object(), *layers = json_object_new_array();
+
+    for (size_t i = 0; i < n; i++)
+        json_object_array_add(layers, json_object_new_string(randomised_layer(m, i)));
+    json_object_object_add(curve, "layers", layers);
+    json_object_object_add(curve, "agreement", list_numbers(agreement, n));
+    json_object_object_add(m->curves, name, curve);
+}
+
+/* The number of a cascade is what is left of the map once every layer is random; of single layers their mean. */
 static xai_status randomise(double *out, measurement *m, const struct row *row)
 {
+    const cli_args *cli = m->cli;
     const xai_explainer explainer = make_explainer(m);
-    const xai_randomisation_options options = { .struct_size = sizeof options, .run = &m->run };
+    const xai_randomisation_options options = { .struct_size = sizeof options,
+                                                .run = &m->run,
+                                                .measure = cli->measure,
+                                                .layers = cli->randomised.count > 0 ? cli->randomised.items : NULL,
+                                                .n_layers = cli->randomised.count,
+                                                .flags = (cli->independent ? XAI_RANDOMISATION_INDEPENDENT : 0u) |
+                                                         (cli->is_signed ? XAI_RANDOMISATION_SIGNED : 0u) };
     xai_tensor *agreement = NULL;
-    json_object *curve, *layers;
     xai_status status = xai_metric_randomisation(&agreement, m->subject.session, m->input, &m->target, &explainer,
                                                  &options);
     size_t n;
@@ -206,14 +274,9 @@ static xai_status randomise(double *out, measurement *m, const struct row *row)
     if (status < XAI_OK)
         return status;
     n = xai_tensor_size(agreement);
-    curve = json_object_new_object();
-    layers = json_object_new_array();
-    for (size_t i = 0; i < n; i++)
-        json_object_array_add(layers, json_object_new_string(xai_metric_layer(m->subject.model, i)));
-    json_object_object_add(curve, "layers", layers);
-    json_object_object_add(curve, "agreement", list_numbers(xai_tensor_data(agreement), n));
-    json_object_object_add(m->curves, row->name, curve);
-    *out = n > 0 ? (double)xai_tensor_data(agreement)[n - 1] : 0;
+    keep_agreement(m, row->name, xai_tensor_data(agreement), n);
+    for (size_t i = cli->independent ? 0 : n - 1; i < n; i++)
+        *out += (double)xai_tensor_data(agreement)[i] / (cli->independent ? (double)n : 1);
     xai_tensor_unref(agreement);
     return status;
 }
@@ -237,7 +300,7 @@ static int measure(measurement *m, const struct row *row)
     m->is_flat |= status == XAI_FLAT;
     json_object_object_add(m->metrics, row->name, cli_json_number(value));
     if (!m->cli->json)
-        printf("%-23s %.6g\n", row->name, value);
+        printf("%-25s %.6g\n", row->name, value);
     return m->watch.is_interrupted ? CLI_FAILED : CLI_GO_ON;
 }
 
@@ -297,7 +360,9 @@ static int save_curves(const measurement *m, const char *image)
     if (m->cli->output == NULL)
         return CLI_GO_ON;
     if (m->n_drawn == 0)
-        return cli_fail(m->cli, "%s: there is no curve to draw: ask for deletion or insertion", m->cli->output);
+        return cli_fail(m->cli,
+                        "%s: there is no curve to draw: ask for deletion, insertion, selectivity, irof, road-most, ...",
+                        m->cli->output);
     title = cli_format("%s: %s", picture != NULL ? picture + 1 : image, map != NULL ? map + 1 : m->cli->map);
     status = xai_metric_save_curves(m->cli->output, (const xai_tensor *const *)m->drawn, (const char *const *)m->names,
                                     m->n_drawn, title);

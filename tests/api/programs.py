@@ -549,6 +549,20 @@ def test_metrics():
                             '--json', picture, cwd=place).works())
     curve = random['curves']['randomisation']
     assert len(curve['layers']) == len(curve['agreement']) > 10 and curve['agreement'][-1] == random['metrics']['randomisation'], random
+    names = ['faithfulness-estimate', 'faithfulness-correlation', 'monotonicity', 'monotonicity-correlation', 'selectivity', 'region-perturbation', 'irof',
+             'road', 'road-most', 'road-least']
+    removal = json.loads(xai('metrics', *net, '--map', 'map.npy', '--steps', '4', '--samples', '3', '--window', '4', '-o', 'r.svg', '--json',
+                             *[word for name in names for word in ('--metric', name)], picture, cwd=place).works())
+    assert list(removal['metrics']) == names, removal
+    assert sorted(removal['curves']) == ['irof', 'monotonicity', 'region-perturbation', 'road-least', 'road-most', 'selectivity'], removal
+    assert len(removal['curves']['selectivity']['score']) == 5 and len(removal['curves']['road-most']['score']) == 9, removal
+    alone = json.loads(xai('metrics', *net, '--map', 'map.npy', '--method', 'saliency', '--metric', 'randomisation', '--independent', '--measure', 'pearson',
+                           '--randomise', 'linear', '--randomise', 'layer3.2.conv2', '--json', picture, cwd=place).works())
+    curve = alone['curves']['randomisation']
+    assert curve['layers'] == ['linear', 'layer3.2.conv2'], alone
+    assert abs(sum(curve['agreement']) / 2 - alone['metrics']['randomisation']) < 1e-6, alone
+    xai('metrics', *net, '--map', 'map.npy', '--method', 'saliency', '--metric', 'randomisation', '--randomise', 'nothing', picture,
+        cwd=place).fails(1, 'nothing')
     xai('metrics', *net, picture, cwd=place).fails(2, '--map')
     xai('metrics', *net, '--map', 'map.npy', '--metric', 'beauty', picture, cwd=place).fails(2, 'beauty')
     xai('metrics', *net, '--map', 'map.npy', '--metric', 'ssim', picture, cwd=place).fails(2, 'ssim needs --other')
