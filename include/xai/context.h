@@ -45,7 +45,8 @@ typedef void (*xai_log_fn)(int32_t level, const char *message, void *user);
 /** Flags of xai_context_options. @since 0.1 */
 enum xai_context_flag {
     XAI_CONTEXT_COPY_WEIGHTS = 1 /**< Read weight files into memory instead of mapping them: a file that another program
-                                      cuts short while it is mapped would raise SIGBUS. */
+                                      cuts short while it is mapped would raise SIGBUS, and what it writes into it may
+                                      become a model's weights, which stay in their file as long as the model lives. */
 };
 
 /** Options of xai_context_create(). Zero it, set struct_size, set what you need. @since 0.1 */
