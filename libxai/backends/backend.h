@@ -116,7 +116,7 @@ typedef struct xai__kernel {
  * convolution, whose output dy is: weights are [in_c][out_c/groups][kh][kw]. POOL_DATA, of a maximum: in is dy, out is
  * dx, args.operands[0] is the pool's input x, in the shape and layout of out, and out is not its view; dy goes to the
  * first maximum of its window, row by row, or to its last NaN; what meets in a pixel is added in the order of the
- * windows. */
+ * windows. POOL_DATA, of an average: the window is the whole of dx, and each pixel has dy by the number of pixels. */
 
 /* CONV_WEIGHTS: in is dy, args.operands[0] is the convolution's input x, PLAIN and dense, and the desc's out_c, out_h
  * and out_w are x's, as for CONV_DATA; kernel, stride, dilation, pads and groups are those of the convolution. out is

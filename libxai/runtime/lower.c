@@ -97,6 +97,7 @@ static bool is_base(const xai__graph *graph, const xai__node *node)
                                   affair */
         return !(a->count_pad && a->ceil_mode);
     case XAI__OP_GLOBAL_AVERAGE_POOL:
+    case XAI__OP_GLOBAL_AVERAGE_POOL_DATA:
         return true;
     default:
         return is_thinning(graph, node) || is_channel_pad(graph, node);
@@ -488,6 +489,12 @@ static void describe_base(xai__op_desc *desc, const xai__graph *graph, const xai
         desc->out_c = x[0];
         desc->out_h = x[1];
         desc->out_w = x[2];
+        break;
+    case XAI__OP_GLOBAL_AVERAGE_POOL_DATA:
+        desc->op = XAI__POOL_DATA;
+        desc->pool = XAI__POOL_AVERAGE;
+        desc->kernel_h = desc->out_h;
+        desc->kernel_w = desc->out_w;
         break;
     case XAI__OP_MAX_POOL_DATA:
         desc->op = XAI__POOL_DATA;

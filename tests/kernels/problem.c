@@ -177,6 +177,17 @@ static void random_pool_data(shape *s, xai__rng *rng)
     s->count_pad = 0;
 }
 
+/* Of a global average. */
+static void random_average_data(shape *s, xai__rng *rng)
+{
+    s->op = XAI__POOL_DATA;
+    s->pool = XAI__POOL_AVERAGE;
+    s->out_c = s->in_c;
+    s->kernel[0] = s->in_h;
+    s->kernel[1] = s->in_w;
+    s->in_h = s->in_w = 1;
+}
+
 /* As from features to a picture, in either layout. */
 static void random_few(shape *s, xai__rng *rng)
 {
@@ -192,18 +203,21 @@ static void random_few_data(shape *s, xai__rng *rng)
     s->op = XAI__CONV_DATA;
 }
 
-const char *const family_names[N_FAMILIES] = { "convolution", "filter",       "stem",           "depthwise",
-                                               "groups",      "block groups", "matrix",         "pool",
-                                               "map",         "dense data",   "depthwise data", "block groups data",
-                                               "pool data",   "few",          "few data",       "pad channels" };
+const char *const family_names[N_FAMILIES] = {
+    "convolution", "filter",       "stem", "depthwise",  "groups",         "block groups",
+    "matrix",      "pool",         "map",  "dense data", "depthwise data", "block groups data",
+    "pool data",   "average data", "few",  "few data",   "pad channels"
+};
 
 shape shape_random(xai__rng *rng, enum family family)
 {
     static void (*const make[N_FAMILIES])(
-        shape *, xai__rng *) = { random_dense,     random_filter,       random_stem,           random_depthwise,
-                                 random_groups,    random_block_groups, random_matrix,         random_pool,
-                                 random_map,       random_dense_data,   random_depthwise_data, random_block_groups_data,
-                                 random_pool_data, random_few,          random_few_data,       random_pad_channels };
+        shape *, xai__rng *) = { random_dense,      random_filter,         random_stem,
+                                 random_depthwise,  random_groups,         random_block_groups,
+                                 random_matrix,     random_pool,           random_map,
+                                 random_dense_data, random_depthwise_data, random_block_groups_data,
+                                 random_pool_data,  random_average_data,   random_few,
+                                 random_few_data,   random_pad_channels };
     shape s;
     int32_t h, w;
 
@@ -423,7 +437,7 @@ void problem_make(problem *p, const shape *s, uint64_t seed, enum mode mode, uin
     in = base_arrangement(&rng, SLICED | GAPS | MISALIGNED | ONE_IMAGE);
     out = base_arrangement(&rng, SLICED | GAPS | MISALIGNED);
     make_maps(p, &rng, in, out);
-    p->has_beside = s->op == XAI__POOL_DATA;
+    p->has_beside = s->op == XAI__POOL_DATA && s->pool == XAI__POOL_MAX;
     if (p->has_beside)
         make_map_operand(p, 0, &rng, base_arrangement(&rng, SLICED | GAPS), false);
     for (uint32_t i = 0; i < n_stages; i++)
@@ -444,7 +458,7 @@ void problem_make_plain(problem *p, const shape *s, uint32_t n_images)
     make_desc(p, s);
     make_weights(p, &rng);
     make_maps(p, &rng, 0, 0);
-    p->has_beside = s->op == XAI__POOL_DATA;
+    p->has_beside = s->op == XAI__POOL_DATA && s->pool == XAI__POOL_MAX;
     if (p->has_beside)
         make_map_operand(p, 0, &rng, 0, false);
     if (s->op != XAI__CONV)

@@ -47,6 +47,7 @@ enum family {
     DEPTHWISE_DATA,
     BLOCK_GROUPS_DATA,
     POOL_DATA,
+    AVERAGE_DATA,
     FEW,
     FEW_DATA,
     PAD_CHANNELS,

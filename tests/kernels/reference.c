@@ -210,6 +210,13 @@ static bound pool_data(const problem *p, int32_t n, int32_t c, int32_t y, int32_
     return total(&s, p->mode);
 }
 
+static bound average_data(const problem *p, int32_t n, int32_t c)
+{
+    double share = *value_at(&p->in, n, c, 0, 0) / ((double)p->desc.out_h * p->desc.out_w);
+
+    return make(share, rounding(share, 0));
+}
+
 static bound pool(const problem *p, int32_t n, int32_t c, int32_t y, int32_t x)
 {
     const xai__op_desc *d = &p->desc;
@@ -252,7 +259,7 @@ static bound base(const problem *p, int32_t n, int32_t c, int32_t y, int32_t x)
     case XAI__CONV_DATA:
         return conv_data(p, n, c, y, x);
     case XAI__POOL_DATA:
-        return pool_data(p, n, c, y, x);
+        return p->desc.pool == XAI__POOL_MAX ? pool_data(p, n, c, y, x) : average_data(p, n, c);
     case XAI__PAD_CHANNELS:
         return pad_channels(p, n, c, y, x);
     default:
