@@ -56,6 +56,8 @@ static const cli_option options[] = {
     { "masks", 0, COUNT, CLI_RISE, AT(masks), "N", "random masks at most (4000)" },
     { "cells", 0, COUNT, CLI_RISE, AT(cells), "N", "of a mask, along each side (8)" },
     { "keep", 0, FACTOR, CLI_RISE, AT(keep), "P", "probability that a cell is seen (0.5)" },
+    { "unpaired", 0, FLAG, CLI_RISE, AT(unpaired), NULL,
+      "draw every mask anew, not in pairs that hide what the other shows" },
     { "max-error", 0, FACTOR, CLI_RISE, AT(max_error), "E",
       "stop at a standard error of this share of the map's range" },
     { "top-region", 0, FACTOR, CLI_RISE, AT(top_region), "S",

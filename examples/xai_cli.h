@@ -96,7 +96,7 @@ typedef struct cli_args {
     const char *fill;
     int32_t stride, masks, cells;
     float keep, max_error, top_region, share;
-    bool whole;
+    bool whole, unpaired;
     const char *state;
     /* Influence. */
     const char *train, *cache, *solver, *product, *page;
@@ -168,6 +168,9 @@ typedef struct cli_watch {
 void cli_watch_begin(cli_watch *watch, const cli_args *cli, xai_run_options *run);
 void cli_watch_end(cli_watch *watch);
 int cli_watch_exit(int status);
+
+/* Ctrl-C also ends the session's present pass, and with it a method that asks nobody; NULL: no longer. */
+void cli_watch_cancels(xai_session *session);
 
 /* The next run keeps its state there; kept outlives it. */
 void cli_watch_keep(cli_watch *watch, cli_kept *kept);

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "xai_cli.h"
 
@@ -26,24 +25,31 @@ typedef struct influence {
     xai_influence *method;
     double *scores;
     uint32_t *order;
+    cli_watch watch;
+    xai_run_options run;
 } influence;
 
-/* --- progress --- */
+/* --- Ctrl-C --- */
 
-static int32_t show_progress(uint64_t done, uint64_t total, void *user)
+/* An answer half computed is none, but features that were cached are kept. */
+static int stop(const influence *f)
 {
-    (void)user;
-    if (done % 64 == 0 || done == total)
-        fprintf(stderr, "\r%llu of %llu%s", (unsigned long long)done, (unsigned long long)total,
-                done == total ? "\n" : "");
-    return 0;
+    if (f->cli->cache != NULL)
+        cli_note(f->cli, "stopped; %s keeps the features so far, and the same command goes on from there",
+                 f->cli->cache);
+    else
+        cli_note(f->cli, "stopped");
+    return CLI_FAILED;
 }
 
-static xai_run_options run_options(const cli_args *cli)
+/* What a call of the library came to: a message where it failed, which stopping is not. */
+static int finish(const influence *f, xai_status status, const char *path)
 {
-    return (xai_run_options){ .struct_size = sizeof(xai_run_options),
-                              .seed = cli->seed,
-                              .progress = !cli->quiet && isatty(STDERR_FILENO) ? show_progress : NULL };
+    if (cli_watch_exit(CLI_GO_ON) != CLI_GO_ON && (status < XAI_OK || status == XAI_PARTIAL))
+        return stop(f);
+    if (status >= XAI_OK)
+        return CLI_GO_ON;
+    return path != NULL ? cli_fail(f->cli, "%s: %s", path, xai_last_error()) : cli_fail_library(f->cli);
 }
 
 /* --- opening --- */
@@ -91,25 +97,26 @@ static int open_checkpoints(influence *f)
 /* Checkpoints behind the first have caches of their own. */
 static int open_set(influence *f, size_t index)
 {
-    xai_run_options run = run_options(f->cli);
     char *cache = f->cli->cache == NULL ? NULL
                   : index == 0          ? cli_format("%s", f->cli->cache)
                                         : cli_format("%s.%zu", f->cli->cache, index);
     xai_training_options options = { .struct_size = sizeof options,
                                      .list = f->cli->train,
                                      .cache = cache,
-                                     .run = &run,
+                                     .run = &f->run,
                                      .flags = f->cli->exif ? XAI_TRAINING_EXIF : 0 };
-    xai_status status = xai_training_open(&f->sets[index], f->checkpoints[index].subject.session, &options);
+    xai_status status;
 
+    cli_watch_cancels(f->checkpoints[index].subject.session);
+    status = xai_training_open(&f->sets[index], f->checkpoints[index].subject.session, &options);
+    cli_watch_end(&f->watch);
     free(cache);
-    return status == XAI_OK ? CLI_GO_ON : cli_fail_library(f->cli);
+    return finish(f, status, NULL);
 }
 
 static int open_method(influence *f)
 {
     const cli_args *cli = f->cli;
-    xai_run_options run = { .struct_size = sizeof run, .seed = cli->seed };
     xai_influence_options options = { .struct_size = sizeof options,
                                       .method = cli->method,
                                       .solver = cli->solver,
@@ -118,12 +125,14 @@ static int open_method(influence *f)
                                       .parameters = cli->layers.count > 0 ? cli->layers.items : NULL,
                                       .n_parameters = cli->layers.count,
                                       .learning_rates = cli->checkpoints.count > 0 ? f->rates : NULL,
-                                      .run = &run,
+                                      .run = &f->run,
                                       .damping = cli->damping.value,
                                       .tolerance = cli->tolerance.value };
 
-    if (xai_influence_create(&f->method, f->sets, f->n_checkpoints, &options) < XAI_OK)
-        return cli_fail_library(cli);
+    int status = finish(f, xai_influence_create(&f->method, f->sets, f->n_checkpoints, &options), NULL);
+
+    if (status != CLI_GO_ON)
+        return status;
     f->n = xai_training_count(f->sets[0]);
     f->scores = calloc(f->n, sizeof *f->scores);
     f->order = calloc(f->n, sizeof *f->order);
@@ -331,8 +340,10 @@ static int ask(influence *f, const char *path)
     if (status == CLI_GO_ON && f->cli->column != NULL &&
         xai_model_find_class(&label, last_subject(f)->model, f->cli->column) < XAI_OK)
         status = cli_fail_library(f->cli);
-    if (status == CLI_GO_ON && xai_influence_compute(f->scores, &record, f->method, input, &label) < XAI_OK)
-        status = cli_fail(f->cli, "%s: %s", path, xai_last_error());
+    if (status == CLI_GO_ON) {
+        status = finish(f, xai_influence_compute(f->scores, &record, f->method, input, &label), path);
+        cli_watch_end(&f->watch);
+    }
     if (status == CLI_GO_ON) {
         xai_influence_rank(f->order, f->scores, f->n);
         status = draw(f, path, test, &record);
@@ -349,9 +360,11 @@ static int ask(influence *f, const char *path)
 static int ask_self(influence *f)
 {
     xai_influence_record record = { 0 };
+    int status = finish(f, xai_influence_self(f->scores, &record.residual, f->method), NULL);
 
-    if (xai_influence_self(f->scores, &record.residual, f->method) < XAI_OK)
-        return cli_fail_library(f->cli);
+    cli_watch_end(&f->watch);
+    if (status != CLI_GO_ON)
+        return status;
     xai_influence_rank(f->order, f->scores, f->n);
     if (f->cli->json)
         return print_json(f, NULL, &record);
@@ -390,20 +403,22 @@ static void close_all(influence *f)
 
 int cli_influence(const cli_args *cli)
 {
-    influence f = { .cli = cli };
+    influence f = { .cli = cli, .run = { .struct_size = sizeof f.run, .seed = cli->seed } };
     int status = check_usage(cli), all = CLI_GO_ON;
 
     if (status == CLI_GO_ON)
         status = open_checkpoints(&f);
+    cli_watch_begin(&f.watch, cli, &f.run);
     for (size_t i = 0; i < f.n_checkpoints && status == CLI_GO_ON; i++)
         status = open_set(&f, i);
     if (status == CLI_GO_ON)
         status = open_method(&f);
     if (status == CLI_GO_ON && cli->self)
         status = ask_self(&f);
-    for (size_t i = 0; i < cli->targets.count && status == CLI_GO_ON; i++)
+    for (size_t i = 0; i < cli->targets.count && status == CLI_GO_ON && cli_watch_exit(CLI_GO_ON) == CLI_GO_ON; i++)
         if (ask(&f, cli->targets.items[i]) != CLI_GO_ON)
             all = CLI_FAILED;
+    cli_watch_cancels(NULL);
     close_all(&f);
-    return status == CLI_GO_ON ? all : status;
+    return cli_watch_exit(status == CLI_GO_ON ? all : status);
 }

@@ -45,7 +45,8 @@ static void read_options(perturbation *p, const cli_args *cli)
                                   .grid = (uint32_t)cli->cells,
                                   .keep = cli->keep,
                                   .max_error = cli->max_error,
-                                  .top_region = cli->top_region };
+                                  .top_region = cli->top_region,
+                                  .flags = cli->unpaired ? XAI_RISE_UNPAIRED : 0 };
 }
 
 static int begin(void **state, const cli_args *cli, const cli_subject *subject, const char *method)

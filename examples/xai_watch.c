@@ -17,10 +17,17 @@ enum { BAR = 30, EXIT_INTERRUPTED = 130 };
 /* All that a handler may write. */
 static volatile sig_atomic_t was_interrupted;
 
+/* Whose pass a Ctrl-C ends. Cancelling stores a flag and does nothing else, which a handler may. */
+static xai_session *volatile cancelled;
+
 /* A second Ctrl-C ends the program. */
 static void interrupt(int number)
 {
+    xai_session *session = cancelled;
+
     was_interrupted = 1;
+    if (session != NULL)
+        xai_session_cancel(session);
     signal(number, SIG_DFL);
 }
 
@@ -133,6 +140,11 @@ void cli_watch_keep(cli_watch *w, cli_kept *kept)
 {
     w->kept = kept;
     w->n_known = xai_state_n_images(kept->state);
+}
+
+void cli_watch_cancels(xai_session *session)
+{
+    cancelled = session;
 }
 
 int cli_watch_exit(int status)

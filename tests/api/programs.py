@@ -521,6 +521,8 @@ def test_rise():
     assert document['standard_error'] > 0 and document['targets'][0]['explains'] == 'probability', document
     again = json.loads(xai('rise', *net, '--masks', '64', '--seed', '3', '--threads', '1', '--json', picture, cwd=place).works())
     assert again['map'] == {**document['map'], 'file': None}, (again, document)
+    alone = json.loads(xai('rise', *net, '--masks', '64', '--seed', '3', '--unpaired', '--json', picture, cwd=place).works())
+    assert alone['map'] != again['map'] and alone['masks'] == 64, (alone, again)
     settled = json.loads(xai('rise', *net, '--max-error', '5', '--json', picture, cwd=place).works())
     assert settled['settled'] == 1 and settled['masks'] == 128, settled
     for profile, score in (('rise', 'probability'), ('torchray', 'logit'), ('xplique', 'logit'), ('openvino', 'probability')):
@@ -616,6 +618,22 @@ def test_interrupted():
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130, (process.returncode, err)
     assert png_size(os.path.join(place, 'sheet.png'))[1] > 40, 'the first picture is drawn'
+
+
+def test_interrupted_influence():
+    """Features that were cached are gone on with."""
+    needs('png')
+    place = folder('interrupted_influence')
+    with open(os.path.join(place, 'list.tsv'), 'w', encoding='utf-8') as file:
+        file.write(f"{os.path.join(WORK, 'a.png')}\t{LABELS[0]}\n" * 20000)
+    command = [os.path.join(BUILD, 'examples', 'xai'), 'influence', '-m', os.path.join(WORK, 'net.json'), '--train', 'list.tsv',
+               '--test', os.path.join(WORK, 'a.png'), '--cache', 'features']
+    with subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, (process.returncode, err)
+    assert out == b'' and b'stopped; features keeps the features so far' in err, (out, err)
 
 
 def test_sheet_of_what_can_be_read():
