@@ -193,15 +193,17 @@ static json_object *list_numbers(const float *numbers, size_t n)
     return list;
 }
 
-static void keep_curve(measurement *m, const char *name, xai_tensor *curve, double area)
+/* Of some metrics the number is the area below the curve, of others something else that is made of it. */
+static void keep_curve(measurement *m, const char *name, xai_tensor *curve, double value)
 {
+    bool is_area = strcmp(name, "deletion") == 0 || strcmp(name, "insertion") == 0 || strcmp(name, "selectivity") == 0;
     size_t n = xai_tensor_size(curve) / 2;
     json_object *both = json_object_new_object();
 
     json_object_object_add(both, "share", list_numbers(xai_tensor_data(curve), n));
     json_object_object_add(both, "score", list_numbers(xai_tensor_data(curve) + n, n));
     json_object_object_add(m->curves, name, both);
-    m->names[m->n_drawn] = cli_format("%s, area %.4f", name, area);
+    m->names[m->n_drawn] = cli_format(is_area ? "%s, area %.4f" : "%s: %.4f", name, value);
     m->drawn[m->n_drawn++] = curve;
 }
 

@@ -3,8 +3,8 @@
  *
  * The originals hand the equations to a sparse direct solver. They are symmetric and positive definite (neighbours
  * weigh each other alike, and a pixel at the border only loses weight that it doesn't give away), so conjugate
- * gradients solve them, here with a symmetric sweep of successive over-relaxation as the preconditioner: it takes a
- * third of the steps and no memory. */
+ * gradients solve them, here with a symmetric sweep of successive over-relaxation as the preconditioner: a
+ * sixth of the steps, and half of the time. */
 #include "explain/metric/impute.h"
 
 #include <math.h>
@@ -16,10 +16,11 @@
 enum { N_NEIGHBOURS = 8, MAX_STEPS = 20000 };
 
 /* Residual at which a solution is exact for single precision, as a share of that of zeros. */
-static const double TOLERANCE = 1e-10;
+static const double TOLERANCE = 1e-8;
 
-/* Of the sweeps; measured on photographs' maps, flat between 1.4 and 1.8. */
-static const double RELAXATION = 1.6;
+/* Of the sweeps. On holes of a tenth to nine tenths of 224 x 224 pixels, 1.9 takes as many steps, 1.5 half as many
+ * more. */
+static const double RELAXATION = 1.8;
 
 /* Those before a pixel in row-major order come first: a sweep down uses them, one up the others. */
 static const struct neighbour {
@@ -32,10 +33,10 @@ static const struct neighbour {
 typedef struct equations {
     xai_context *context;
     size_t n;
-    uint32_t *pixel;                                           /* of each unknown */
-    int32_t (*to)[N_NEIGHBOURS];                               /* unknowns beside it; -1: none, or known */
-    double *diagonal;                                          /* weight of the neighbours inside the image */
-    double *solution, *residual, *direction, *image, *relaxed; /* of n */
+    uint32_t *pixel;             /* of each unknown */
+    int32_t (*to)[N_NEIGHBOURS]; /* unknowns beside it; n, where zeros are: none, or known */
+    double *diagonal;            /* weight of the neighbours inside the image */
+    double *solution, *residual, *direction, *image, *relaxed; /* of n + 1, the last one 0 */
 } equations;
 
 /* --- setting up --- */
@@ -51,14 +52,14 @@ static xai_status allocate(equations *e)
 {
     e->pixel = xai__alloc_array(e->context, e->n, sizeof *e->pixel);
     e->to = xai__alloc_array(e->context, e->n, sizeof *e->to);
-    e->diagonal = xai__alloc_array(e->context, e->n, 6 * sizeof *e->diagonal);
+    e->diagonal = xai__zalloc_array(e->context, e->n + 1, 6 * sizeof *e->diagonal);
     if (e->pixel == NULL || e->to == NULL || e->diagonal == NULL)
         return XAI_E_NO_MEMORY;
-    e->solution = e->diagonal + e->n;
-    e->residual = e->diagonal + 2 * e->n;
-    e->direction = e->diagonal + 3 * e->n;
-    e->image = e->diagonal + 4 * e->n;
-    e->relaxed = e->diagonal + 5 * e->n;
+    e->solution = e->diagonal + (e->n + 1);
+    e->residual = e->diagonal + 2 * (e->n + 1);
+    e->direction = e->diagonal + 3 * (e->n + 1);
+    e->image = e->diagonal + 4 * (e->n + 1);
+    e->relaxed = e->diagonal + 5 * (e->n + 1);
     return XAI_OK;
 }
 
@@ -77,7 +78,7 @@ static void connect(equations *e, const int32_t *unknown_at, size_t height, size
         for (int k = 0; k < N_NEIGHBOURS; k++) {
             int64_t beside = pixel_beside(e->pixel[i], &neighbours[k], height, width);
 
-            e->to[i][k] = beside >= 0 ? unknown_at[beside] : -1;
+            e->to[i][k] = beside >= 0 && unknown_at[beside] >= 0 ? unknown_at[beside] : (int32_t)e->n;
             if (beside < 0)
                 e->diagonal[i] -= neighbours[k].weight;
         }
@@ -111,8 +112,7 @@ static double sum_beside(const equations *e, const double *values, size_t i, int
     double sum = 0;
 
     for (int k = first; k < end; k++)
-        if (e->to[i][k] >= 0)
-            sum += neighbours[k].weight * values[e->to[i][k]];
+        sum += neighbours[k].weight * values[e->to[i][k]];
     return sum;
 }
 
