@@ -97,10 +97,12 @@ static bool next_number(uint32_t *out, line *rest, uint32_t base, size_t n_digit
 
 bool xai__wordnet_parse_id(uint32_t *offset, const char *wnid)
 {
-    size_t length = strlen(wnid);
-    line rest = { wnid + 1, wnid + length };
+    line rest;
 
-    return length == 9 && wnid[0] == 'n' && next_number(offset, &rest, 10, 8);
+    if (wnid[0] != 'n' || strspn(wnid + 1, "0123456789") != 8 || wnid[9] != '\0')
+        return false;
+    rest = (line){ wnid + 1, wnid + 9 };
+    return next_number(offset, &rest, 10, 8);
 }
 
 /* Symbol, offset, part of speech, and which words they join. */

@@ -492,6 +492,20 @@ START_TEST(induced_from_resnet56)
 END_TEST
 
 /* nbdt's own names for its own merges, in their order. */
+START_TEST(ids_are_n_and_eight_digits)
+{
+    static const char *const others[] = { "",           "n",         "n0274",     "n02747177 ",
+                                          "n027471777", "m02747177", "n0274717x", "n0274 177",
+                                          "n       1",  "n+2747177", "N02747177", "n02747177\n" };
+    uint32_t offset = 0;
+
+    ck_assert(xai__wordnet_parse_id(&offset, "n02747177"));
+    ck_assert_uint_eq(offset, 2747177);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        ck_assert_msg(!xai__wordnet_parse_id(&offset, others[i]), "%s", others[i]);
+}
+END_TEST
+
 START_TEST(names_as_nbdt)
 {
     static const char *const files[] = { "nbdt/hierarchies/CIFAR10/graph-induced-ResNet10.json",
@@ -543,6 +557,7 @@ static Suite *make_suite(void)
     tcase_add_test(cases, hypernym_closure);
     tcase_add_test(cases, random_trees);
     tcase_add_test(cases, bad_arguments);
+    tcase_add_test(cases, ids_are_n_and_eight_digits);
     tcase_add_test(cases, damaged_databases);
     tcase_add_test(cases, cycles);
     tcase_add_loop_test(cases, wordnet_as_nbdt, 0, 3);
