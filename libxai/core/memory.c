@@ -108,16 +108,20 @@ void *xai__realloc_array(xai_context *context, void *data, size_t count, size_t 
     return grown;
 }
 
-void *xai__grow(xai_context *context, void **array, size_t n, size_t size)
+/* The pointer is copied rather than read as a void *, which it is not: C lets an object be looked at as its own type
+ * only. */
+void *xai__grow(xai_context *context, void *array, size_t n, size_t size)
 {
-    if ((n & (n - 1)) == 0) { /* also 0: the array is full whenever n is a power of two */
-        void *grown = xai__realloc_array(context, *array, n > 0 ? 2 * n : 1, size);
+    void *data;
 
-        if (grown == NULL)
+    memcpy(&data, array, sizeof data);
+    if ((n & (n - 1)) == 0) { /* also 0: the array is full whenever n is a power of two */
+        data = xai__realloc_array(context, data, n > 0 ? 2 * n : 1, size);
+        if (data == NULL)
             return NULL;
-        *array = grown;
+        memcpy(array, &data, sizeof data);
     }
-    return (char *)*array + n * size;
+    return (char *)data + n * size;
 }
 
 void xai__free(xai_context *context, void *data)

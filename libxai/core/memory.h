@@ -17,9 +17,10 @@ void *xai__zalloc_array(xai_context *context, size_t count, size_t size);
 /* Keeps the first bytes; on failure the old block stays as it was. NULL is an empty block. */
 void *xai__realloc_array(xai_context *context, void *data, size_t count, size_t size);
 
-/* Room for one more element behind the n that *array has: returns it, or NULL with the message set. Capacity is the
- * next power of two, so an array grown by this alone needs no count of its own. */
-void *xai__grow(xai_context *context, void **array, size_t n, size_t size);
+/* Room for one more element behind the n that an array has: returns it, or NULL with the message set. array points to
+ * the pointer to its elements, of whatever type. Capacity is the next power of two, so an array grown by this alone
+ * needs no count of its own. */
+void *xai__grow(xai_context *context, void *array, size_t n, size_t size);
 
 /* NULL is nothing, and needs no context. */
 void xai__free(xai_context *context, void *data);

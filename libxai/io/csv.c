@@ -37,13 +37,11 @@ static void add_text(reader *r, const void *bytes, size_t size)
 
 static xai_status begin_cell(reader *r)
 {
-    void *cells = r->csv->cells;
     size_t *cell;
 
     if (r->n_cells >= max_cells)
         return xai__fail(XAI_E_LIMIT, "%s: has more than %zu cells", r->file->name, max_cells);
-    cell = xai__grow(r->csv->context, &cells, r->n_cells, sizeof *cell);
-    r->csv->cells = cells;
+    cell = xai__grow(r->csv->context, &r->csv->cells, r->n_cells, sizeof *cell);
     if (cell == NULL)
         return XAI_E_NO_MEMORY;
     *cell = r->n_text;
@@ -135,10 +133,8 @@ static bool is_empty_line(const reader *r)
 /* The line is kept for messages: with line ends in quotes, rows and lines do not count alike. */
 static xai_status begin_row(reader *r)
 {
-    void *lines = r->csv->lines;
-    size_t *line = xai__grow(r->csv->context, &lines, r->csv->n_rows, sizeof *line);
+    size_t *line = xai__grow(r->csv->context, &r->csv->lines, r->csv->n_rows, sizeof *line);
 
-    r->csv->lines = lines;
     if (line == NULL)
         return XAI_E_NO_MEMORY;
     *line = r->line;

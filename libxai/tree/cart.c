@@ -200,13 +200,11 @@ static bool grow_values(xai__cart *cart)
 
 xai__cart_node *xai__cart_add(xai__cart *cart)
 {
-    void *nodes = cart->nodes;
     xai__cart_node *node;
 
     if (!grow_values(cart))
         return NULL;
-    node = xai__grow(cart->tree.object.context, &nodes, cart->tree.n_nodes, sizeof *node);
-    cart->nodes = nodes;
+    node = xai__grow(cart->tree.object.context, &cart->nodes, cart->tree.n_nodes, sizeof *node);
     if (node != NULL)
         memset(node, 0, sizeof *node);
     return node;

@@ -29,10 +29,8 @@ typedef struct grower {
 
 static xai_status push(grower *g, const pending *item)
 {
-    void *stack = g->stack;
-    pending *slot = xai__grow(g->cart->tree.object.context, &stack, g->n_pending, sizeof *slot);
+    pending *slot = xai__grow(g->cart->tree.object.context, &g->stack, g->n_pending, sizeof *slot);
 
-    g->stack = stack;
     if (slot == NULL)
         return XAI_E_NO_MEMORY;
     *slot = *item;

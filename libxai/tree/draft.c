@@ -27,7 +27,7 @@ xai__draft_node *xai__draft_add(xai__draft *draft, const char *id, const char *l
         xai__fail(XAI_E_LIMIT, "the hierarchy has more than %d nodes", XAI__HIERARCHY_MAX_NODES);
         return NULL;
     }
-    node = xai__grow(draft->context, (void **)&draft->nodes, draft->n_nodes, sizeof *node);
+    node = xai__grow(draft->context, &draft->nodes, draft->n_nodes, sizeof *node);
     if (node == NULL)
         return NULL;
     *node = (xai__draft_node){ .id = id,
@@ -48,7 +48,7 @@ xai_status xai__draft_contract(xai__draft *draft, const char *id, const char *la
 
     if (draft->n_contractions == XAI__HIERARCHY_MAX_NODES)
         return xai__fail(XAI_E_LIMIT, "the hierarchy has more than %d contracted nodes", XAI__HIERARCHY_MAX_NODES);
-    one = xai__grow(draft->context, (void **)&draft->contractions, draft->n_contractions, sizeof *one);
+    one = xai__grow(draft->context, &draft->contractions, draft->n_contractions, sizeof *one);
     if (one == NULL)
         return XAI_E_NO_MEMORY;
     *one = (xai__contraction){ id, label, depth };

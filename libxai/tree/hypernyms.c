@@ -62,7 +62,7 @@ static xai_status add_node(uint32_t *out, xai__hypernyms *h, uint32_t offset)
         if (h->n_nodes == XAI__HYPERNYMS_MAX)
             return xai__fail(XAI_E_LIMIT, "%s: more than %d synsets are above the classes", h->wordnet->data.name,
                              XAI__HYPERNYMS_MAX);
-        node = xai__grow(h->context, (void **)&h->nodes, h->n_nodes, sizeof *node);
+        node = xai__grow(h->context, &h->nodes, h->n_nodes, sizeof *node);
         if (node == NULL)
             return XAI_E_NO_MEMORY;
         *node = (xai__hypernym){ .offset = offset };
@@ -87,7 +87,7 @@ static xai_status add_ways(xai__hypernyms *h, const xai__synset *synset, bool in
             return status;
         if (status == XAI_PARTIAL)
             continue;
-        way = xai__grow(h->context, (void **)&h->up, h->n_up, sizeof *way);
+        way = xai__grow(h->context, &h->up, h->n_up, sizeof *way);
         if (way == NULL)
             return XAI_E_NO_MEMORY;
         *way = above;

@@ -36,7 +36,7 @@ static const method methods[] = {
 /* Takes over a text, which may be NULL where memory ran out. */
 static const char *keep(xai__induction *in, char *text)
 {
-    char **slot = text != NULL ? xai__grow(in->context, (void **)&in->texts, in->n_texts, sizeof *slot) : NULL;
+    char **slot = text != NULL ? xai__grow(in->context, &in->texts, in->n_texts, sizeof *slot) : NULL;
 
     if (slot == NULL) {
         xai__free(in->context, text);

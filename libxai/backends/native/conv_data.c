@@ -67,7 +67,24 @@ static void plan(xai__native_kernel *kernel)
 
 /* --- running --- */
 
-/* Pixels of a phase are not neighbours. */
+/* Outputs that have the same taps: n_y by n_x of them, a stride apart from (y, x) on. */
+typedef struct region {
+    xai__taps rows, cols;
+    int32_t y, x, n_y, n_x;
+} region;
+
+/* Along the longer side, so that tiles are full. */
+static enum xai__direction direction_of(const region *g)
+{
+    return g->n_x < g->n_y && g->n_x < XAI__TILE_PIXELS / 2 ? XAI__DOWN : XAI__ACROSS;
+}
+
+static int32_t count_lines(const region *g)
+{
+    return direction_of(g) == XAI__DOWN ? g->n_x : g->n_y;
+}
+
+/* Pixels of a region are not neighbours. */
 static void spread_place(xai__place *place, int32_t stride)
 {
     place->pixel *= stride;
@@ -82,45 +99,85 @@ static void spread_places(xai__run *run, int32_t stride)
         spread_place(&run->taps[i], stride);
 }
 
-/* n_pixels outputs, a stride apart from (y, x) on, which have the same taps. */
-static void run_line(const xai__run *common, const xai__native_kernel *kernel, const xai__args *args,
-                     const xai__part *part, const xai__taps *rows, const xai__taps *cols, int32_t y, int32_t x,
-                     size_t n_pixels)
+/* What the runs of a region have in common. */
+static void set_region(xai__run *run, const xai__args *args, const region *g)
 {
-    const xai__spot spot = { part->image, part->first_block, y, x, XAI__ACROSS };
-    xai__run run = *common;
+    const bool is_down = direction_of(g) == XAI__DOWN;
 
-    run.n_pixels = n_pixels;
-    run.n_out = part->end_block - part->first_block;
-    run.n_rows = rows->n;
-    run.n_cols = cols->n;
-    run.in_row = -(int64_t)rows->back * args->in.row;
-    run.in_col = -(int64_t)cols->back * args->in.pixel;
-    run.in_pixel = args->in.pixel;
-    if (rows->n > 0 && cols->n > 0) {
-        run.in += rows->in * args->in.row + cols->in * args->in.pixel;
-        run.weights += rows->first * run.w_row + cols->first * run.w_col;
+    run->n_pixels = (size_t)(is_down ? g->n_y : g->n_x);
+    run->in_pixel = is_down ? args->in.row : args->in.pixel;
+    run->n_rows = g->rows.n;
+    run->n_cols = g->cols.n;
+    run->in_row = -(int64_t)g->rows.back * args->in.row;
+    run->in_col = -(int64_t)g->cols.back * args->in.pixel;
+    if (g->rows.n > 0 && g->cols.n > 0) {
+        run->in += g->rows.in * args->in.row + g->cols.in * args->in.pixel;
+        run->weights += g->rows.first * run->w_row + g->cols.first * run->w_col;
     }
-    run.w_row *= rows->step;
-    run.w_col *= cols->step;
-    xai__run_place(&run, kernel, args, &spot);
-    spread_places(&run, kernel->cols.stride);
-    xai__run_compute(&run, kernel);
+    run->w_row *= g->rows.step;
+    run->w_col *= g->cols.step;
 }
 
-/* The outputs of one row that lie a stride apart from x on, in as few runs as their taps allow. */
-static void run_phase(const xai__run *common, const xai__native_kernel *kernel, const xai__args *args,
-                      const xai__part *part, const xai__taps *rows, int32_t y, int32_t x)
+/* The blocks of a part. While lines of a region are computed, the weights of as many blocks behind these are asked for,
+ * a share each. */
+static void run_lines(const xai__run *common, const xai__native_kernel *kernel, const xai__args *args,
+                      const xai__part *part, const region *g, bool is_last)
 {
-    const int32_t stride = kernel->cols.stride;
+    const int32_t n_lines = count_lines(g), n_out = part->end_block - part->first_block;
+    const bool is_down = direction_of(g) == XAI__DOWN;
 
-    while (x < part->window.x1) {
-        xai__taps cols = xai__taps_back(&kernel->cols, x);
-        int32_t n = xai__taps_alike(&kernel->cols, &cols, x, part->window.x1);
+    for (int32_t i = 0; i < n_lines; i++) {
+        const xai__spot spot = { part->image, part->first_block, g->y + (is_down ? 0 : i * kernel->rows.stride),
+                                 g->x + (is_down ? i * kernel->cols.stride : 0), direction_of(g) };
+        xai__run run = *common;
 
-        run_line(common, kernel, args, part, rows, &cols, y, x, (size_t)n);
-        x += n * stride;
+        run.n_out = n_out;
+        run.in += i * (is_down ? args->in.pixel : args->in.row);
+        if (!is_last) {
+            run.fetch = n_out * run.w_out;
+            run.fetch_lane = XAI__BLOCK * i / n_lines;
+            run.n_fetched = XAI__BLOCK * (i + 1) / n_lines - run.fetch_lane;
+        }
+        xai__run_place(&run, kernel, args, &spot);
+        spread_places(&run, is_down ? kernel->rows.stride : kernel->cols.stride);
+        xai__run_compute(&run, kernel);
     }
+}
+
+/* A tile's blocks at a time, whose weights the caches then hold from line to line: small maps have many channels. */
+static void run_region(const xai__run *common, const xai__native_kernel *kernel, const xai__args *args,
+                       const xai__part *part, const region *g)
+{
+    xai__part some = *part;
+    xai__run run = *common;
+
+    set_region(&run, args, g);
+    if (!kernel->is_dot || count_lines(g) == 1) {
+        run_lines(&run, kernel, args, part, g, true);
+        return;
+    }
+    for (; some.first_block < part->end_block; some.first_block = some.end_block) {
+        const xai__run at = run;
+
+        run.n_out = part->end_block - some.first_block;
+        some.end_block = some.first_block + xai__run_tile_blocks(&run, kernel->level);
+        run_lines(&at, kernel, args, &some, g, some.end_block == part->end_block);
+        run.weights += (some.end_block - some.first_block) * run.w_out;
+    }
+}
+
+/* The outputs of as many rows as have the same taps, in as few regions as the columns' taps allow. */
+static void run_rows(const xai__run *run, const xai__native_kernel *kernel, const xai__args *args,
+                     const xai__part *part, region *g)
+{
+    const int32_t stride = kernel->cols.stride, end = part->window.x1;
+
+    for (int32_t phase = 0; phase < stride; phase++)
+        for (g->x = part->window.x0 + phase; g->x < end; g->x += g->n_x * stride) {
+            g->cols = xai__taps_back(&kernel->cols, g->x);
+            g->n_x = xai__taps_alike(&kernel->cols, &g->cols, g->x, end);
+            run_region(run, kernel, args, part, g);
+        }
 }
 
 /* part lies in one group of channels. */
@@ -128,8 +185,10 @@ static void run_group(const xai__native_kernel *kernel, const xai__args *args, c
 {
     const xai__op_desc *desc = &kernel->desc;
     const int32_t n_inputs = xai__group_inputs(desc), n_in = xai__blocks_of(n_inputs);
+    const int32_t stride = kernel->rows.stride, end = part->window.y1;
     const int64_t in_block = kernel->is_dot ? (int64_t)group * n_in : part->first_block;
     xai__run run = { .n_in = n_in, .n_lanes = XAI__BLOCK, .n_last_lanes = n_inputs - (n_in - 1) * XAI__BLOCK };
+    region g;
 
     run.in = args->in.data + (int64_t)part->image * args->in.image + in_block * args->in.block;
     run.in_block = args->in.block;
@@ -139,12 +198,12 @@ static void run_group(const xai__native_kernel *kernel, const xai__args *args, c
     run.w_block = desc->kernel_h * run.w_row;
     run.w_out = n_in * run.w_block;
     run.weights = (const float *)args->packed + part->first_block * run.w_out;
-    for (int32_t y = part->window.y0; y < part->window.y1; y++) {
-        xai__taps rows = xai__taps_back(&kernel->rows, y);
-
-        for (int32_t phase = 0; phase < kernel->cols.stride; phase++)
-            run_phase(&run, kernel, args, part, &rows, y, part->window.x0 + phase);
-    }
+    for (int32_t phase = 0; phase < stride; phase++)
+        for (g.y = part->window.y0 + phase; g.y < end; g.y += g.n_y * stride) {
+            g.rows = xai__taps_back(&kernel->rows, g.y);
+            g.n_y = xai__taps_alike(&kernel->rows, &g.rows, g.y, end);
+            run_rows(&run, kernel, args, part, &g);
+        }
 }
 
 static void run_part(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part, float *scratch)

@@ -29,6 +29,15 @@ INLINE void add_lanes(tile *t, const xai__run *run, const float *in, const float
     }
 }
 
+/* Into the second-level cache, where the sweep over the rows of a map finds them. */
+INLINE void fetch_weights(const xai__run *run, const float *weights, const int n_blocks)
+{
+    const float *next = weights + run->fetch + (int64_t)run->fetch_lane * XAI__BLOCK;
+
+    for (int32_t i = 0; i < run->n_fetched; i++, next += XAI__BLOCK)
+        EACH_BLOCK(__builtin_prefetch(next + b * run->w_out, 0, 2));
+}
+
 /* Infinite or NaN inputs times the zeros that fill up the weights are not zero. */
 INLINE void zero_tail(tile *t, const xai__run *run, const int n_blocks, const int n_pixels)
 {
@@ -50,9 +59,13 @@ INLINE void sum_tile(tile *t, const xai__run *run, size_t first, const int n_blo
         int32_t n_lanes = i + 1 < run->n_in ? run->n_lanes : run->n_last_lanes;
 
         for (int32_t y = 0; y < run->n_rows; y++)
-            for (int32_t x = 0; x < run->n_cols; x++)
-                add_lanes(t, run, in + y * run->in_row + x * run->in_col, weights + y * run->w_row + x * run->w_col,
-                          n_lanes, n_blocks, n_pixels);
+            for (int32_t x = 0; x < run->n_cols; x++) {
+                const float *tap = weights + y * run->w_row + x * run->w_col;
+
+                if (first == 0)
+                    fetch_weights(run, tap, n_blocks);
+                add_lanes(t, run, in + y * run->in_row + x * run->in_col, tap, n_lanes, n_blocks, n_pixels);
+            }
     }
     zero_tail(t, run, n_blocks, n_pixels);
 }

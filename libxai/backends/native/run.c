@@ -92,8 +92,10 @@ void xai__run_skip(xai__run *run, int32_t n_blocks)
 }
 
 /* Few pixels: more blocks, or too few accumulators would be in flight to hide the latency. */
-static int32_t pick_blocks(const xai__dot_table *table, const xai__run *run)
+int32_t xai__run_tile_blocks(const xai__run *run, const xai__level *level)
 {
+    const xai__dot_table *table = level->dot;
+
     for (int32_t n = XAI__TILE_BLOCKS; n > 0; n--)
         if (n <= run->n_out && (size_t)table->max_pixels[n] >= run->n_pixels)
             return n;
@@ -116,7 +118,7 @@ static void dot_blocks(const xai__run *run, const xai__dot_table *table, int32_t
 void xai__run_dot(xai__run *run, const xai__level *level)
 {
     while (run->n_out > 0 && run->n_pixels > 0) {
-        int32_t n_blocks = pick_blocks(level->dot, run);
+        int32_t n_blocks = xai__run_tile_blocks(run, level);
 
         dot_blocks(run, level->dot, n_blocks);
         xai__run_skip(run, n_blocks);

@@ -58,6 +58,11 @@ typedef struct xai__run {
     int32_t n_in, n_rows, n_cols;
     int32_t n_lanes, n_last_lanes; /* input channels in a block, and in the last */
 
+    /* Matrix products: at each tap, weights to come that are asked for meanwhile. How far behind the tap's own they
+     * lie, maybe behind the last; of each block so many lanes from this one on. */
+    int64_t fetch;
+    int32_t fetch_lane, n_fetched;
+
     size_t n_pixels;
     int32_t out_block, n_out; /* output blocks: the first, how many */
     float divisor;            /* AVERAGE */
@@ -183,6 +188,9 @@ const xai__level *xai__level_at(size_t index);
 
 /* Moves a run to the blocks behind its first n. */
 void xai__run_skip(xai__run *run, int32_t n_blocks);
+
+/* How many of a run's blocks a tile takes at once. */
+int32_t xai__run_tile_blocks(const xai__run *run, const xai__level *level);
 
 /* Computes a run as a matrix product, in as many tiles as it takes. Leaves the run behind its last block. */
 void xai__run_dot(xai__run *run, const xai__level *level);
