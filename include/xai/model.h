@@ -270,7 +270,9 @@ XAI_API size_t xai_model_parameter_shape(const xai_model *model, size_t index, i
  * @param context  Context.
  * @param in       .safetensors, .pth or .th.
  * @param out      File to write. It appears whole or not at all. Nested names are joined by dots; types are kept.
- * @return 0; XAI_E_IO; XAI_E_FORMAT; XAI_E_UNSUPPORTED; XAI_E_NO_MEMORY.
+ * @return 0; XAI_E_IO; XAI_E_FORMAT if @p in is damaged or has no tensor; XAI_E_UNSUPPORTED; XAI_E_LIMIT if its tensors
+ * share so many elements that @p out would be far larger; XAI_E_INVALID for a NULL, or a tensor named "__metadata__",
+ * which the format keeps for itself; XAI_E_NO_MEMORY.
  *
  * Any thread.
  * @since 0.1
