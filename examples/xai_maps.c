@@ -347,7 +347,7 @@ static int run(const map_job *job, map_result *result)
     return status;
 }
 
-/* The time is that of the explanation alone: neither reading nor drawing is in it. */
+/* The time is that of the explanation, a state that is kept included; neither reading pictures nor drawing is in it. */
 static int compute(const map_job *job, map_result *result)
 {
     double start = cli_seconds();

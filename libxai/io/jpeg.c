@@ -149,6 +149,7 @@ static xai_status decode_cmyk(xai_image *image, tjhandle handle, const xai__jpeg
     return status;
 }
 
+/* What a header can tell is checked before any memory is asked for: the pixel cap, above all. */
 xai_status xai__jpeg_decode(xai_image **out, xai_context *context, const unsigned char *bytes, size_t size)
 {
     xai__jpeg_header header;

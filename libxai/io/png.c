@@ -185,6 +185,7 @@ static void read_rows(png_work *work)
         spread(pixels + 3 * y * width, width, n_bytes, palette);
 }
 
+/* Two guarded stretches, for between them the picture is made, whose failure has a message of its own. */
 static xai_status decode(png_work *work)
 {
     static const char *const doing = "damaged PNG";
@@ -264,6 +265,7 @@ static void flush(png_structp png)
     (void)png;
 }
 
+/* With zlib's and libpng's own choices of filter and level. */
 static void write_all(png_work *work)
 {
     const xai_image *image = work->source;

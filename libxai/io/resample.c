@@ -260,6 +260,7 @@ static double start_at(double step, int32_t n)
     return at;
 }
 
+/* The clamps are for the same rounding errors: the last position may come out as the width itself. */
 static void resize_nearest(xai_image *out, const xai_image *in, int32_t width, int32_t height, const xai__crop *window)
 {
     double step_x = (double)in->width / width, step_y = (double)in->height / height;

@@ -25,6 +25,7 @@ typedef struct layout {
     size_t size;
 } layout;
 
+/* Texts about the file. None is kept; but where they have another shape, the file is not what it says it is. */
 static xai_status check_metadata(xai__json_value metadata)
 {
     xai__json_value member;

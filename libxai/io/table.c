@@ -255,7 +255,7 @@ static xai_status take_cells(labeller *l, const xai_table *table, size_t column)
     return XAI_OK;
 }
 
-/* Leaves each text once. */
+/* Leaves each text once: of equal ones the first in the table, since equal elements stay in the order of their rows. */
 static void drop_doubles(labeller *l)
 {
     uint32_t *kept = l->order + l->n;

@@ -165,7 +165,7 @@ static xai_status read_element(xai__cart_node *node, xai__json_value value, cons
     return status;
 }
 
-/* A member that is an array with an element a node. */
+/* A member that is an array with an element a node; "children_left" said how many there are. */
 static xai_status get_array(xai__json_value *out, xai__json_value root, const char *key, size_t n_nodes)
 {
     xai_status status = xai__json_get(out, root, key);
@@ -257,6 +257,7 @@ static xai_status check_rows(xai__json_value list, size_t n_classes)
     return status;
 }
 
+/* One array for all nodes, in which a node's row is found by its number. */
 static xai_status read_values(xai__cart *cart, xai__json_value root)
 {
     xai__json_value list, child;

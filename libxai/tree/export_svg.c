@@ -250,6 +250,7 @@ static xai_status place(picture *p, uint32_t head)
     return status;
 }
 
+/* Sizes before places, places before lines: a level is as wide as its widest box, known once all are measured. */
 static xai_status draw(picture *p)
 {
     paragraph title = { xai__outline_get(p->outline, p->outline->title), "title", 18, 26, true };

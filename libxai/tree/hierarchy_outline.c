@@ -17,6 +17,7 @@ static void fill_texts(xai__outline *outline, const xai__hierarchy_node *node, x
     to->name = name == node->id || *name == '\0' ? to->id : xai__outline_add(outline, name);
 }
 
+/* The rules fill an array; an outline has its numbers in its nodes. */
 static xai_status weigh(xai__outline *outline, const xai_tree *tree)
 {
     double *probabilities = xai__alloc_array(outline->context, tree->n_nodes, sizeof *probabilities);

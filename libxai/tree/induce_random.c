@@ -33,6 +33,7 @@ static xai_status group(xai__induction *in, uint32_t *level, uint32_t *n)
         for (uint32_t i = 0; size > 1 && i < size; i++)
             xai__draft_link(&in->draft, node, level[at + i]);
         level[n_above++] = node;
+        /* A branching near 2^32 would step past the end and round to the beginning. */
         if (*n - at <= in->branching)
             break;
     }

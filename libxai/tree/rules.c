@@ -88,7 +88,8 @@ void xai__rules_multiply(double *products, const double *probabilities, const xa
         products[i] = products[h->nodes[i].parent] * probabilities[i];
 }
 
-/* The leaf that the likelier children lead to; the first of equals. */
+/* The leaf that the likelier children lead to; the first of equals. The means decide as well as the softmax, which
+ * grows with them, so hard rules take no exponentials. */
 static uint32_t walk_down(const rules_state *s)
 {
     const xai__hierarchy_node *nodes = s->hierarchy->nodes;

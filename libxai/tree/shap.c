@@ -221,6 +221,7 @@ static void explain_block(explainer *e, float *out, const float *rows, size_t n_
         out[i] = (float)e->sums[i];
 }
 
+/* The values' base: every leaf with the share of the training rows that ended there. */
 static void expect(explainer *e, double *expected)
 {
     size_t n_classes = e->cart->tree.n_classes;
