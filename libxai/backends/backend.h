@@ -121,7 +121,7 @@ typedef struct xai__kernel {
 /* CONV_WEIGHTS: in is dy, args.operands[0] is the convolution's input x, PLAIN and dense, and the desc's out_c, out_h
  * and out_w are x's, as for CONV_DATA; kernel, stride, dilation, pads and groups are those of the convolution. out is
  * an image's own gradient of the weights, dense and in their order: [in_c][out_c/groups][kh][kw]. It has no stages and
- * no windows; zeros of the padding are multiplied, too, so that a dy that is not finite may make NaN of what reaches
+ * no windows; zeros beside the maps are multiplied, too, so that what is not finite may make NaN of sums that reach
  * them. */
 
 /* A run. Operands of same shape lie in the kernel's out_layout. */

@@ -140,8 +140,7 @@ static void take_inputs(job *j)
                (size_t)desc->out_w * sizeof *j->copy);
 }
 
-/* Rows of dy whose input row under tap ky is in the map: first to *end. */
-static int32_t find_rows(int32_t *end, const xai__op_desc *desc, int32_t ky)
+int32_t xai__rows_under(int32_t *end, const xai__op_desc *desc, int32_t ky)
 {
     const int64_t above = (int64_t)desc->pad_top - (int64_t)ky * desc->dilation_h, below = desc->out_h - 1 + above;
     const int64_t first = above > 0 ? (above + desc->stride_h - 1) / desc->stride_h : 0,
@@ -184,7 +183,7 @@ static void task(const xai__native_kernel *kernel, const xai__args *args, size_t
     for (int32_t i = 0; i < j.n_channels * desc->kernel_w; i++)
         j.shifts[i] = i / desc->kernel_w * j.plane + (int64_t)(i % desc->kernel_w) * desc->dilation_w;
     for (int32_t ky = 0; ky < desc->kernel_h; ky++) {
-        int32_t end, first = find_rows(&end, desc, ky);
+        int32_t end, first = xai__rows_under(&end, desc, ky);
         const int64_t row = (int64_t)first * desc->stride_h - desc->pad_top + (int64_t)ky * desc->dilation_h;
 
         kernel->level->correlations->correlate(&(xai__correlation){ .dy = dy + first * args->in.row,

@@ -91,4 +91,33 @@ static void correlate(const xai__correlation *c, int32_t n_blocks)
             tile(c, first, 1);
 }
 
-const xai__correlations XAI__ISA(xai__correlations) = { MOST_BLOCKS, correlate };
+/* Four taps of a row of one channel; lanes are pixels, and are added up in the end. The last four may be fewer, and
+ * then the last is computed more often. */
+INLINE void four_taps(const xai__correlation *c, int32_t first)
+{
+    const float *x[XAI__FEW];
+    vec s[XAI__FEW];
+
+    for (int i = 0; i < XAI__FEW; i++)
+        x[i] = c->x + c->shifts[first + i < c->n_shifts ? first + i : c->n_shifts - 1];
+    UNROLLED
+    for (int i = 0; i < XAI__FEW; i++)
+        s[i] = vec_set1(0.0f);
+    for (int32_t row = 0; row < c->n_rows; row++)
+        for (int32_t column = 0; column < c->n_columns; column += XAI__BLOCK) {
+            const vec d = vec_load(c->dy + row * c->dy_row + column);
+
+            UNROLLED
+            for (int i = 0; i < XAI__FEW; i++)
+                s[i] = vec_fma(d, vec_load(x[i] + row * c->x_row + column), s[i]);
+        }
+    vec_sums(c->sums + first, s[0], s[1], s[2], s[3]);
+}
+
+static void correlate_rows(const xai__correlation *c)
+{
+    for (int32_t first = 0; first < c->n_shifts; first += XAI__FEW)
+        four_taps(c, first);
+}
+
+const xai__correlations XAI__ISA(xai__correlations) = { MOST_BLOCKS, correlate, correlate_rows };

@@ -147,10 +147,13 @@ typedef struct xai__correlation {
     float *sums;                         /* [block][shift][16] */
 } xai__correlation;
 
-/* correlate takes up to n_blocks blocks at a time. */
+/* correlate takes up to n_blocks blocks at a time. correlate_rows takes a plane of dy, of n_columns numbers a row, a
+ * multiple of 16, and inputs that follow each other as these do; its sums are numbers, rounded up to whole XAI__FEW of
+ * them. */
 typedef struct xai__correlations {
     int32_t n_blocks;
     void (*correlate)(const xai__correlation *correlation, int32_t n_blocks);
+    void (*correlate_rows)(const xai__correlation *correlation);
 } xai__correlations;
 
 typedef struct xai__winograd_table xai__winograd_table;
