@@ -74,6 +74,7 @@ static const struct row {
     { .name = "road-least", .kind = OF_NETWORK, .score = XAI_SCORE_PROBABILITY, .is_extra = true },
     { .name = "max-sensitivity", .kind = OF_METHOD },
     { .name = "avg-sensitivity", .kind = OF_METHOD, .is_extra = true },
+    { .name = "local-lipschitz", .kind = OF_METHOD, .is_extra = true },
     { .name = "randomisation", .kind = OF_PARAMETERS },
 };
 

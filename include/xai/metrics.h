@@ -264,7 +264,9 @@ typedef struct xai_sensitivity_options {
  * Measure how much a map changes if the input hardly does. Small is good.
  *
  * With m the map of the input, m' that of the input plus noise, and |.| the Euclidean norm: `max-sensitivity` is the
- * largest |m' - m| / |m|, `avg-sensitivity` their mean; a norm of 0 counts as 1. Yeh et al.: On the (In)fidelity and
+ * largest |m' - m| / |m|, `avg-sensitivity` their mean; a norm of 0 counts as 1. `local-lipschitz` is the largest
+ * |m' - m| / |x' - x|, each map divided by its largest magnitude, as Quantus does; Alvarez-Melis, Jaakkola: On the
+ * Robustness of Interpretability Methods, 2018. Yeh et al.: On the (In)fidelity and
  * Sensitivity of Explanations, NeurIPS 2019, as captum computes it.
  *
  * @param[out] out    The number; 0 on failure.

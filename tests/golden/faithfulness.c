@@ -127,7 +127,7 @@ START_TEST(photograph_maps)
         sum_directly(&p);
         noise = make_noise(p.context, shape, 4, 0.5);
         while (read_line(&l, file)) {
-            if (strcmp(l.metric, "max-sensitivity") == 0)
+            if (strcmp(l.metric, "max-sensitivity") == 0 || strcmp(l.metric, "local-lipschitz") == 0)
                 check_sensitivity(&p, &l, noise);
             else
                 check_line(&p, &l, noise);

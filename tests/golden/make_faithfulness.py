@@ -152,6 +152,11 @@ def stability(model, x):
 
     value = captum.metrics.sensitivity_max(explain, x, lambda inputs: inputs + given, n_perturb_samples=SAMPLES)
     yield 'gradcam', 'max-sensitivity', 'captum', 0, 0, value.item(), []
+    maps = [quantus.normalise_by_max(method.attribute(image[None], target=TARGET).detach().double().numpy().reshape(1, -1))
+            for image in torch.cat([x, x + given])]
+    largest = max(quantus.lipschitz_constant(a=maps[0], b=one, c=x.double().numpy().reshape(1, -1), d=(x + noise).double().numpy().reshape(1, -1),
+                                             norm_numerator=quantus.distance_euclidean)[0] for one, noise in zip(maps[1:], given))
+    yield 'gradcam', 'local-lipschitz', 'captum', 0, 0, largest, []
 
 
 def main():

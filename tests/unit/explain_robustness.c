@@ -55,7 +55,7 @@ START_TEST(known_sensitivity)
     xai_tensor *noise = NULL;
     int n_calls = 0;
     xai_explainer explainer = by_callback(echo, &n_calls);
-    double value, mean, norm = 0;
+    double value, mean, norm = 0, largest = 0;
 
     ck_assert_ok(xai_tensor_create(&noise, e.context, shape, 4));
     noise->data[7] = 0.25f;
@@ -68,6 +68,10 @@ START_TEST(known_sensitivity)
     ck_assert_ok(xai_metric_sensitivity(&mean, NULL, e.input, NULL, &explainer, "avg-sensitivity", &options));
     ck_assert_double_eq_tol(mean, 0.5 / sqrt(norm), 1e-6);
     ck_assert_int_eq(n_calls, 6);
+    for (size_t i = 0; i < e.input->size; i++)
+        largest = fmax(largest, fabs((double)e.input->data[i]));
+    ck_assert_ok(xai_metric_sensitivity(&value, NULL, e.input, NULL, &explainer, "local-lipschitz", &options));
+    ck_assert_double_eq_tol(value, 1 / largest, 1e-5); /* the noise leaves the largest one alone */
     xai_tensor_unref(noise);
 }
 END_TEST
@@ -238,7 +242,7 @@ START_TEST(refused_explainers)
     ck_assert_fails(xai_metric_sensitivity(&value, e.session, e.input, NULL, &lazy, "max-sensitivity", NULL),
                     XAI_E_CALLBACK, "made no map");
     ck_assert_fails(xai_metric_sensitivity(&value, e.session, e.input, NULL, &cam, "min-sensitivity", NULL),
-                    XAI_E_NOT_FOUND, "max-sensitivity, avg-sensitivity");
+                    XAI_E_NOT_FOUND, "max-sensitivity, avg-sensitivity, local-lipschitz");
     cam.flags = XAI_EXPLAINER_KEEP_CHANNELS;
     ck_assert_fails(xai_metric_sensitivity(&value, e.session, e.input, NULL, &cam, "max-sensitivity", NULL),
                     XAI_E_INVALID, "no channels");

@@ -14,6 +14,12 @@ enum { DEFAULT_SAMPLES = 10 };
 
 static const double DEFAULT_RADIUS = 0.02;
 
+/* What Quantus adds to the distance of two inputs. */
+static const double DISTANCE_EPSILON = 1e-10;
+
+/* What is made of the samples, in the order of their names. */
+enum measure { LARGEST, MEAN, LIPSCHITZ };
+
 /* A measurement in progress. */
 typedef struct sensitivity {
     xai_sensitivity_options options;
@@ -22,6 +28,7 @@ typedef struct sensitivity {
     xai_session *session;
     const xai_tensor *input;
     const xai_target *target; /* NULL: none */
+    enum measure measure;
     xai_tensor *map, *noisy;
     double norm, largest, sum;
     size_t n_samples, n_done;
@@ -29,13 +36,22 @@ typedef struct sensitivity {
 
 /* --- norms --- */
 
-/* Of a map, or of the difference of two. */
-static double norm_of(const xai_tensor *a, const xai_tensor *b)
+static double largest_of(const xai_tensor *map)
+{
+    double largest = 0;
+
+    for (size_t i = 0; i < map->size; i++)
+        largest = fmax(largest, fabs((double)map->data[i]));
+    return largest > 0 ? largest : 1;
+}
+
+/* Of a map, or of the difference of two; each is divided first. */
+static double norm_of(const xai_tensor *a, double divisor, const xai_tensor *b, double divisor_b)
 {
     double sum = 0;
 
     for (size_t i = 0; i < a->size; i++) {
-        double x = (double)a->data[i] - (b != NULL ? (double)b->data[i] : 0);
+        double x = (double)a->data[i] / divisor - (b != NULL ? (double)b->data[i] / divisor_b : 0);
 
         sum += x * x;
     }
@@ -71,6 +87,16 @@ static void perturb(sensitivity *s, size_t index)
     }
 }
 
+/* Of the map, as a share of it; or, of both as shares of their largest magnitude, for each unit that the input moved.
+ */
+static double change_of(const sensitivity *s, const xai_tensor *map)
+{
+    if (s->measure != LIPSCHITZ)
+        return norm_of(map, 1, s->map, 1) / (s->norm != 0 ? s->norm : 1);
+    return norm_of(map, largest_of(map), s->map, largest_of(s->map)) /
+           (norm_of(s->noisy, 1, s->input, 1) + DISTANCE_EPSILON);
+}
+
 static xai_status run_sample(sensitivity *s, size_t index)
 {
     xai_tensor *map = NULL;
@@ -82,7 +108,7 @@ static xai_status run_sample(sensitivity *s, size_t index)
     if (status == XAI_OK)
         status = check_shape(map, s->map);
     if (status == XAI_OK) {
-        change = norm_of(map, s->map) / (s->norm != 0 ? s->norm : 1);
+        change = change_of(s, map);
         s->largest = change > s->largest ? change : s->largest;
         s->sum += change;
         s->n_done++;
@@ -100,7 +126,7 @@ static xai_status run_samples(sensitivity *s)
         status = xai__tensor_create(&s->noisy, s->input->object.context, s->input->shape, s->input->rank);
     if (status < 0)
         return status;
-    s->norm = norm_of(s->map, NULL);
+    s->norm = norm_of(s->map, 1, NULL, 1);
     for (size_t i = 0; i < s->n_samples && status == XAI_OK; i++) {
         status = run_sample(s, i);
         if (status == XAI_OK && s->run.progress != NULL && s->run.progress(i + 1, s->n_samples, s->run.user) != 0 &&
@@ -143,14 +169,17 @@ static xai_status read_options(sensitivity *s, const xai_sensitivity_options *op
     return XAI_OK;
 }
 
-static xai_status find_metric(bool *is_mean, xai_context *context, const char *name)
+static xai_status find_metric(enum measure *out, xai_context *context, const char *name)
 {
-    static const char *const names[] = { "max-sensitivity", "avg-sensitivity" };
+    static const char *const names[] = { "max-sensitivity", "avg-sensitivity", "local-lipschitz" };
+    enum { N_NAMES = sizeof names / sizeof *names };
 
-    *is_mean = strcmp(name, names[1]) == 0;
-    return *is_mean || strcmp(name, names[0]) == 0
-               ? XAI_OK
-               : xai__metric_unknown(context, "metric of sensitivity", name, names, 2, sizeof *names);
+    for (int i = 0; i < N_NAMES; i++)
+        if (strcmp(name, names[i]) == 0) {
+            *out = (enum measure)i;
+            return XAI_OK;
+        }
+    return xai__metric_unknown(context, "metric of sensitivity", name, names, N_NAMES, sizeof *names);
 }
 
 xai_status xai_metric_sensitivity(double *out, xai_session *session, const xai_tensor *input, const xai_target *target,
@@ -158,7 +187,7 @@ xai_status xai_metric_sensitivity(double *out, xai_session *session, const xai_t
                                   const xai_sensitivity_options *options)
 {
     sensitivity s = { .session = session, .input = input };
-    bool is_mean = false, has_target = false;
+    bool has_target = false;
     xai_target resolved;
     xai_status status;
 
@@ -166,7 +195,7 @@ xai_status xai_metric_sensitivity(double *out, xai_session *session, const xai_t
     if (out == NULL || input == NULL || metric == NULL)
         return xai__fail(XAI_E_INVALID, "%s is NULL", out == NULL ? "out" : input == NULL ? "input" : "metric");
     *out = 0;
-    status = find_metric(&is_mean, input->object.context, metric);
+    status = find_metric(&s.measure, input->object.context, metric);
     if (status == XAI_OK)
         status = read_options(&s, options, explainer);
     if (status == XAI_OK)
@@ -175,7 +204,7 @@ xai_status xai_metric_sensitivity(double *out, xai_session *session, const xai_t
     if (status == XAI_OK)
         status = run_samples(&s);
     if (status >= 0)
-        *out = is_mean ? s.sum / (double)s.n_done : s.largest;
+        *out = s.measure == MEAN ? s.sum / (double)s.n_done : s.largest;
     xai_tensor_unref(s.map);
     xai_tensor_unref(s.noisy);
     return status;
