@@ -58,11 +58,12 @@ START_TEST(writes_compactly)
     xai__json_write_float(&writer, "infinite", -INFINITY);
     xai__json_write_end(&writer);
     xai__json_write_end(&writer);
-    ck_assert_str_eq(text_of(),
-                     "{\"path\":\"a/b \\\"c\\\" \\\\ "
-                     "\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\",\"caf\xc3\xa9\":\"\xf0\x9f\x98\x80\",\"none\":null,"
-                     "\"list\":[0,-9223372036854775808,9223372036854775807,18446744073709551615,true,false,null],\"empty\":[],"
-                     "\"numbers\":{\"tenth\":0.1,\"float tenth\":0.1,\"small\":1e-07,\"nan\":null,\"infinite\":null}}");
+    ck_assert_str_eq(
+        text_of(),
+        "{\"path\":\"a/b \\\"c\\\" \\\\ "
+        "\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\",\"caf\xc3\xa9\":\"\xf0\x9f\x98\x80\",\"none\":null,"
+        "\"list\":[0,-9223372036854775808,9223372036854775807,18446744073709551615,true,false,null],\"empty\":[],"
+        "\"numbers\":{\"tenth\":0.1,\"float tenth\":0.1,\"small\":1e-07,\"nan\":null,\"infinite\":null}}");
 }
 END_TEST
 
