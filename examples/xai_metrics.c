@@ -118,6 +118,17 @@ static const char *missing(const measurement *m, enum kind kind)
     return (kind == OF_METHOD || kind == OF_PARAMETERS) && cli->method == NULL ? "--method" : NULL;
 }
 
+static int refuse_metric(const cli_args *cli, const char *name)
+{
+    char list[1024] = "";
+
+    for (size_t i = 0; i < N_ROWS; i++) {
+        strncat(list, i > 0 ? ", " : "", sizeof list - strlen(list) - 1);
+        strncat(list, rows[i].name, sizeof list - strlen(list) - 1);
+    }
+    return cli_misuse(cli, "--metric %s: there is no such metric; there are %s", name, list);
+}
+
 static int check_metrics(const measurement *m)
 {
     const cli_args *cli = m->cli;
@@ -130,7 +141,7 @@ static int check_metrics(const measurement *m)
         const struct row *row = find_row(cli->metrics.items[i]);
 
         if (row == NULL)
-            return cli_misuse(cli, "--metric %s: there is no such metric", cli->metrics.items[i]);
+            return refuse_metric(cli, cli->metrics.items[i]);
         if (missing(m, row->kind) != NULL)
             return cli_misuse(cli, "--metric %s needs %s", row->name, missing(m, row->kind));
     }
