@@ -43,6 +43,7 @@ xai_status xai__coalitions_hide(xai__coalitions *c, const xai_tensor *baseline, 
     return XAI_OK;
 }
 
+/* Labels are a number a pixel of the prepared input, not of the photograph. */
 static xai_status check_shapes(const xai__coalitions *c)
 {
     const xai_tensor *b = c->baseline, *x = c->input;
@@ -70,7 +71,7 @@ static void hide_by_mean(float *out, const float *in, const xai__coalitions *c, 
         counts[labels[i]]++;
     }
     for (size_t i = 0; i < c->n_pixels; i++)
-        out[i] = (float)(sums[labels[i]] / (double)counts[labels[i]]);
+        out[i] = (float)(sums[labels[i]] / (double)counts[labels[i]]); /* a label that a pixel has has a count */
 }
 
 /* Made once: a sample then only chooses, pixel by pixel, between two pictures. */
@@ -152,6 +153,7 @@ xai_status xai__coalitions_create(xai__coalitions *c, size_t n)
     return c->masks != NULL && c->scores != NULL ? XAI_OK : XAI_E_NO_MEMORY;
 }
 
+/* One row a sample; anything between 0 and 1 would be a picture half hidden, which no method here means. */
 xai_status xai__coalitions_take(xai__coalitions *c, const xai_tensor *samples)
 {
     char text[128];

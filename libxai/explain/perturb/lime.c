@@ -56,6 +56,7 @@ static xai_status find_profile(lime *l, const char *name)
     return xai__fail(XAI_E_NOT_FOUND, "LIME has no profile '%.40s'; it has default, lime, captum", name);
 }
 
+/* captum chooses its features by the lasso's zeros, so what LIME is told about selection has no meaning there. */
 static xai_status check_options(const xai_lime_options *o, const lime_profile *profile, uint64_t seed)
 {
     if (!isfinite(o->kernel_width) || o->kernel_width < 0 || !isfinite(o->alpha) || o->alpha < 0)
@@ -71,6 +72,7 @@ static xai_status check_options(const xai_lime_options *o, const lime_profile *p
     return XAI_OK;
 }
 
+/* "auto" as in LIME: forward selection up to six features, above that the largest of a ridge fit. */
 static xai_status read_selection(lime *l)
 {
     const xai_lime_options *o = &l->options;
@@ -163,7 +165,7 @@ static void weigh_by_segments(const lime *l, double *weights)
 
         for (size_t j = 0; j < c->n_segments; j++)
             seen += c->masks[i * c->n_segments + j];
-        distance = 1 - sqrt((double)seen / (double)c->n_segments);
+        distance = 1 - sqrt((double)seen / (double)c->n_segments); /* cosine of a row of zeros and ones with all ones */
         weights[i] = sqrt(exp(-distance * distance / (width * width)));
     }
 }
@@ -208,6 +210,7 @@ static void weigh_by_pixels(const lime *l, double *weights)
 /* --- fits --- */
 
 /* One target on the samples of one run. */
+/* Selection first, on all segments, then the ridge on those that are left: two fits with penalties of their own. */
 static xai_status fit(xai__linear *out, const lime *l, const xai__design *d, const double *scores)
 {
     size_t stride = l->coalitions.n_targets;
@@ -247,6 +250,7 @@ static size_t insert(uint32_t *best, size_t n, size_t capacity, const double *va
     return n;
 }
 
+/* Zeros belong to neither side and are never listed. */
 static size_t find_top(uint32_t *out, size_t capacity, const double *values, size_t n, uint32_t which)
 {
     size_t found = 0;
@@ -319,6 +323,7 @@ static xai_status create_fitting(fitting *f, const lime *l)
     return status;
 }
 
+/* Also where create_fitting() failed in the middle. */
 static void free_fitting(fitting *f, xai_context *context)
 {
     for (size_t r = 0; f->designs != NULL && r < f->n_runs; r++)
@@ -331,6 +336,7 @@ static void free_fitting(fitting *f, xai_context *context)
 
 /* --- the result --- */
 
+/* local_prediction is the linear model's answer for the picture itself, where every feature is 1. */
 static void add_notes(xai_attribution *a, const lime *l, const xai__linear *first, const fitting *f)
 {
     const xai__coalitions *c = &l->coalitions;

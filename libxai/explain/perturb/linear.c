@@ -47,6 +47,7 @@ static void centre(xai__design *d)
         }
 }
 
+/* O(n m^2 / 4) once, whatever the number of targets that are fitted on it. */
 xai_status xai__design_create(xai__design *out, xai_context *context, const uint8_t *rows, const double *weights,
                               size_t n, size_t m)
 {
@@ -102,6 +103,7 @@ xai_status xai__linear_create(xai__linear *out, const xai__design *d)
     return XAI_OK;
 }
 
+/* The weighted mean; a target's scores stand `stride` apart. */
 static double mean_of(const xai__design *d, const double *y, size_t stride)
 {
     double sum = 0;
@@ -128,6 +130,7 @@ static double multiply_by_labels(double *out, const xai__design *d, const double
     return square;
 }
 
+/* The linear model's answer for a row of zeros and ones. */
 static double predict(const xai__linear *f, const uint8_t *row)
 {
     double sum = f->intercept;
@@ -221,6 +224,8 @@ static void sweep_out(double *gram, double *products, size_t m, size_t k)
     }
 }
 
+/* What a feature adds to what is explained follows from the swept equations at once: its product with the rest of y,
+ * squared, over its own rest. No candidate is fitted. O(n m^2). */
 xai_status xai__linear_select_forward(xai__linear *f, const xai__design *d, const double *y, size_t stride, size_t n)
 {
     size_t m = d->m;
@@ -248,7 +253,7 @@ xai_status xai__linear_select_forward(xai__linear *f, const xai__design *d, cons
                 best = j;
             }
         }
-        used[best] = true;
+        used[best] = true; /* there is one: k of m are used, and no gain is below 0 */
         f->features[k] = (uint32_t)best;
         if (gram[best * m + best] > XAI__LINEAR_NOISE * d->gram[best * m + best])
             sweep_out(gram, products, m, best);
@@ -372,6 +377,7 @@ static double descend(xai__linear *f, const xai__design *d, double *products, do
     return largest;
 }
 
+/* Minimises sum w (y - X b)^2 / (2 sum w) + alpha |b|, scikit-learn's objective with sample weights. */
 xai_status xai__linear_lasso(xai__linear *f, const xai__design *d, const double *y, size_t stride, double alpha)
 {
     enum { MOST_ROUNDS = 100000 };

@@ -40,6 +40,7 @@ static size_t batch_size(const stream *s)
     return n > 1 ? (size_t)n : 1;
 }
 
+/* One batch's worth, used again for every batch. */
 static xai_status allocate(stream *s)
 {
     xai_context *context = s->scorer->context;
@@ -136,6 +137,8 @@ static bool report(const xai_run_options *run, uint64_t done, uint64_t total)
     return run != NULL && run->progress != NULL && run->progress(done, total, run->user) != 0 && done < total;
 }
 
+/* Progress is told behind each batch. One that says stop leaves what was taken so far; one that says so when all is
+ * done stops nothing. */
 static xai_status run_batches(uint64_t *n_taken, stream *s)
 {
     uint64_t total = s->p->total != 0 ? s->p->total : s->p->count;

@@ -47,6 +47,7 @@ static xai_status check_input(const xai__scorer *s)
     return XAI_OK;
 }
 
+/* Exactly one of the two. The black box is copied, so that the caller's struct may end with the call. */
 static xai_status read_source(xai__scorer *s, const xai_black_box *box)
 {
     xai_status status;
@@ -66,6 +67,7 @@ static xai_status read_source(xai__scorer *s, const xai_black_box *box)
     return status;
 }
 
+/* A black box has classes and no named values. */
 static xai_status read_targets(xai__scorer *s, const xai_target *targets, size_t n_targets, uint32_t top_score)
 {
     const xai_target top = { .index = -1, .score = top_score };
@@ -133,6 +135,7 @@ static xai_status predict(xai_tensor **out, const xai__scorer *s, const xai_tens
 }
 
 /* out: n_values new references, all NULL on failure. */
+/* Hooks that only watch stay silent: a method asks thousands of times. */
 static xai_status ask(xai_tensor **out, const xai__scorer *s, const xai_tensor *images)
 {
     xai__request request = {
@@ -159,6 +162,7 @@ xai_status xai__scorer_read(double *scores, const xai__scorer *s, const float *c
             double score = xai__target_score_of(&s->targets.items[t], s->gives_probabilities,
                                                 elements[value] + image * n, n);
 
+            /* A logarithm of a probability of 0, say: no average would recover from it. */
             if (!isfinite(score))
                 return xai__fail(XAI_E_INVALID, "the score of class %lld is %g", (long long)s->targets.items[t].index,
                                  score);
@@ -196,6 +200,7 @@ xai_status xai__scorer_score(double *scores, const xai__scorer *s, const xai_ten
 
 /* --- the image as it is --- */
 
+/* Asked once, before any other: it tells which class is on top, and what a perturbed image's score is compared with. */
 static xai_status look(xai__scorer *s)
 {
     xai_status status = ask(s->plain, s, s->input);

@@ -76,6 +76,7 @@ static double weight_of_size(const xai__shap *s, size_t size)
         return s->is_captum ? 1e6 : 0;
     if (s->is_captum)
         return 1;
+    /* (m - 1) / (C(m, s) s (m - s)): Lundberg, Lee, A Unified Approach, 2017, theorem 2. */
     for (size_t i = 1; i <= size; i++)
         ways *= (double)(m - size + i) / (double)i;
     return (double)(m - 1) / ((double)size * (double)(m - size)) / ways;
@@ -94,6 +95,7 @@ static void weigh_given(xai__shap *s)
     }
 }
 
+/* Rows, weights, and how often each was drawn, before anything is scored. */
 static xai_status create_coalitions(xai__shap *s)
 {
     xai__coalitions *c = &s->coalitions;
@@ -257,6 +259,7 @@ static xai_status explain_as_captum(solution *v)
 
 /* --- the result --- */
 
+/* additivity_error: what the values' sum misses of f(x) - E[f]; rounding alone, but for captum's regression. */
 static void add_notes(xai_attribution *a, const solution *v)
 {
     const xai__coalitions *c = &v->s->coalitions;

@@ -36,6 +36,7 @@ static uint8_t *row_of(const sampling *p, size_t i)
     return p->s->coalitions.masks + i * p->m;
 }
 
+/* Of the newest row. */
 static void add_complement(sampling *p)
 {
     const uint8_t *last = row_of(p, p->n - 1);
@@ -46,6 +47,7 @@ static void add_complement(sampling *p)
     p->n++;
 }
 
+/* The Shapley kernel's weight of all coalitions of a size, and of its complement's, as a share of the whole. */
 static void share_weight(sampling *p)
 {
     double sum = 0;
@@ -202,6 +204,7 @@ static xai_status draw_rest(sampling *p, size_t first)
     return XAI_OK;
 }
 
+/* The table is at most half full, so probing stays short. */
 static xai_status create_sampling(sampling *p)
 {
     xai_context *context = p->s->coalitions.scorer.context;
