@@ -40,8 +40,12 @@ static double largest_of(const xai_tensor *map)
 {
     double largest = 0;
 
-    for (size_t i = 0; i < map->size; i++)
-        largest = fmax(largest, fabs((double)map->data[i]));
+    /* In place of fmax(), whose reduction GCC 12 for AArch64 cannot compile at -O3. */
+    for (size_t i = 0; i < map->size; i++) {
+        double size = fabs((double)map->data[i]);
+
+        largest = size > largest ? size : largest;
+    }
     return largest > 0 ? largest : 1;
 }
 
