@@ -39,7 +39,7 @@ void xai__graph_fini(xai__graph *graph)
 /* The copy's constants and names point into the original; blocks and texts, which own them, are not copied. */
 static xai_status copy_value(xai__graph *out, const xai__value *value)
 {
-    xai__value *slot = xai__grow(out->context, (void **)&out->values, out->n_values, sizeof *slot);
+    xai__value *slot = xai__grow(out->context, &out->values, out->n_values, sizeof *slot);
 
     if (slot == NULL)
         return XAI_E_NO_MEMORY;
@@ -51,7 +51,7 @@ static xai_status copy_value(xai__graph *out, const xai__value *value)
 /* The count grows last, so that what xai__graph_fini() frees is always whole. */
 static xai_status copy_node(xai__graph *out, const xai__node *node)
 {
-    xai__node *slot = xai__grow(out->context, (void **)&out->nodes, out->n_nodes, sizeof *slot);
+    xai__node *slot = xai__grow(out->context, &out->nodes, out->n_nodes, sizeof *slot);
 
     if (slot == NULL)
         return XAI_E_NO_MEMORY;
@@ -66,7 +66,7 @@ static xai_status copy_node(xai__graph *out, const xai__node *node)
 
 static xai_status copy_name(xai__graph *out, const xai__name *name)
 {
-    xai__name *slot = xai__grow(out->context, (void **)&out->names, out->n_names, sizeof *slot);
+    xai__name *slot = xai__grow(out->context, &out->names, out->n_names, sizeof *slot);
 
     if (slot == NULL)
         return XAI_E_NO_MEMORY;
@@ -129,7 +129,7 @@ int32_t xai__graph_add_value(xai__graph *graph, const int64_t *shape, uint32_t r
     if (!xai__shape_size(&size, shape, rank) || size > INT32_MAX)
         return xai__fail(XAI_E_LIMIT, "a value of shape %s is too large",
                          xai__shape_text(text, sizeof text, shape, rank));
-    value = xai__grow(graph->context, (void **)&graph->values, graph->n_values, sizeof *value);
+    value = xai__grow(graph->context, &graph->values, graph->n_values, sizeof *value);
     if (value == NULL)
         return XAI_E_NO_MEMORY;
     *value = (xai__value){ .rank = rank, .size = size, .producer = -1 };
@@ -164,7 +164,7 @@ int32_t xai__graph_add_node(xai__graph *graph, uint32_t op, const xai__attribute
 
     if (output < 0)
         return output;
-    node = xai__grow(context, (void **)&graph->nodes, graph->n_nodes, sizeof *node);
+    node = xai__grow(context, &graph->nodes, graph->n_nodes, sizeof *node);
     if (node == NULL)
         return XAI_E_NO_MEMORY;
     *node = (xai__node){ .op = op, .attributes = *attributes, .n_inputs = n_inputs, .output = output };
@@ -178,7 +178,7 @@ int32_t xai__graph_add_node(xai__graph *graph, uint32_t op, const xai__attribute
 
 float *xai__graph_block(xai__graph *graph, size_t size)
 {
-    float **slot = xai__grow(graph->context, (void **)&graph->blocks, graph->n_blocks, sizeof *slot);
+    float **slot = xai__grow(graph->context, &graph->blocks, graph->n_blocks, sizeof *slot);
 
     if (slot == NULL)
         return NULL;

@@ -19,7 +19,7 @@ xai_status xai__graph_name(xai__graph *graph, int32_t value, const char *path)
     for (size_t i = 0; i < graph->n_names; i++)
         if (strcmp(graph->names[i].path, path) == 0)
             n_calls = ++graph->names[i].n_calls;
-    name = xai__grow(graph->context, (void **)&graph->names, graph->n_names, sizeof *name);
+    name = xai__grow(graph->context, &graph->names, graph->n_names, sizeof *name);
     if (name == NULL)
         return XAI_E_NO_MEMORY;
     *name = (xai__name){ xai__strdup(graph->context, path), value, n_calls, n_calls };
@@ -41,7 +41,7 @@ static xai_status name_call(xai__graph *graph, const xai__name *name)
         value->name = name->path;
         return XAI_OK;
     }
-    text = xai__grow(graph->context, (void **)&graph->texts, graph->n_texts, sizeof *text);
+    text = xai__grow(graph->context, &graph->texts, graph->n_texts, sizeof *text);
     if (text == NULL)
         return XAI_E_NO_MEMORY;
     *text = xai__format(graph->context, "%s#%u", name->path, name->call);

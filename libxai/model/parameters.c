@@ -121,7 +121,7 @@ static void complain_shape(xai__parameters *p, const xai__weight *weight, const 
 
 static xai_status mark_used(xai__parameters *p, const xai__weight *weight)
 {
-    const xai__weight **slot = xai__grow(p->graph->context, (void **)&p->used, p->n_used, sizeof *slot);
+    const xai__weight **slot = xai__grow(p->graph->context, &p->used, p->n_used, sizeof *slot);
 
     if (slot == NULL)
         return XAI_E_NO_MEMORY;

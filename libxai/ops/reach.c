@@ -33,8 +33,8 @@ static bool reach_taps(xai__op_window *out, const xai__node *node, const xai__va
     return true;
 }
 
-/* Element by element, over maps of one size. */
-/* An operand that is broadcast over the maps (a squeeze-and-excitation's scale) reaches everything. */
+/* Element by element, over maps of one size. An operand that is broadcast over the maps (a squeeze-and-excitation's
+ * scale) reaches everything. */
 static bool reach_itself(const xai__value *value, const xai__value *input)
 {
     return input->shape[2] == value->shape[2] && input->shape[3] == value->shape[3];

@@ -70,19 +70,6 @@ static xai_status open_cache(xai_model *model)
     return XAI_OK;
 }
 
-static bool same_values(const int32_t *a, size_t n_a, const int32_t *b, size_t n_b)
-{
-    return n_a == n_b && (n_a == 0 || memcmp(a, b, n_a * sizeof *a) == 0);
-}
-
-static bool same_key(const xai__plan_key *a, const xai__plan_key *b)
-{
-    return a->graph == b->graph && a->purpose == b->purpose &&
-           same_values(a->feeds, a->n_feeds, b->feeds, b->n_feeds) &&
-           same_values(a->taps, a->n_taps, b->taps, b->n_taps) && same_values(a->cuts, a->n_cuts, b->cuts, b->n_cuts) &&
-           same_values(a->fetches, a->n_fetches, b->fetches, b->n_fetches);
-}
-
 /* Puts a plan first; whichever was last falls out. */
 static void put_first(xai__cache *cache, xai__plan *plan, size_t from)
 {
@@ -95,7 +82,7 @@ static xai_status find_plan(xai__plan **out, xai__cache *cache, const xai__plan_
     xai_status status;
 
     for (size_t i = 0; i < N_PLANS && cache->plans[i] != NULL; i++)
-        if (same_key(&cache->plans[i]->key, key)) {
+        if (xai__plan_key_equal(&cache->plans[i]->key, key)) {
             *out = cache->plans[i];
             put_first(cache, *out, i);
             return XAI_OK;

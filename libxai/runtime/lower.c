@@ -220,7 +220,7 @@ static xai_status check_feed(const xai__lowered *l, const xai__plan_key *key, co
 
 static xai__fused *add_fused(xai__lowered *l, uint32_t kind, int32_t node, int32_t input, int32_t value)
 {
-    xai__fused *fused = xai__grow(l->graph->context, (void **)&l->fused, l->n_fused, sizeof *fused);
+    xai__fused *fused = xai__grow(l->graph->context, &l->fused, l->n_fused, sizeof *fused);
 
     if (fused == NULL)
         return NULL;
@@ -460,6 +460,24 @@ static void describe_convolution_back(xai__op_desc *desc, const xai__node *node)
     }
 }
 
+static void describe_pool(xai__op_desc *desc, const xai__node *node)
+{
+    const bool is_global = node->op == XAI__OP_GLOBAL_AVERAGE_POOL,
+               is_max = node->op == XAI__OP_MAX_POOL || node->op == XAI__OP_MAX_POOL_DATA || node->op == XAI__OP_SLICE;
+    const bool is_global_back = node->op == XAI__OP_GLOBAL_AVERAGE_POOL_DATA;
+
+    desc->op = is_global_back || node->op == XAI__OP_MAX_POOL_DATA ? XAI__POOL_DATA : XAI__POOL;
+    desc->pool = is_max ? XAI__POOL_MAX : XAI__POOL_AVERAGE;
+    if (is_global || is_global_back) { /* one window over the whole map */
+        desc->kernel_h = is_global ? desc->in_h : desc->out_h;
+        desc->kernel_w = is_global ? desc->in_w : desc->out_w;
+    }
+    if (node->op == XAI__OP_SLICE) { /* thinning: the maximum of windows of one pixel, a stride apart */
+        desc->stride_h = (int32_t)node->attributes.step[2];
+        desc->stride_w = (int32_t)node->attributes.step[3];
+    }
+}
+
 static void describe_base(xai__op_desc *desc, const xai__graph *graph, const xai__node *node)
 {
     int32_t x[3];
@@ -477,12 +495,6 @@ static void describe_base(xai__op_desc *desc, const xai__graph *graph, const xai
         desc->op = XAI__GEMM;
         desc->out_h = desc->in_h = (int32_t)graph->values[node->output].shape[0];
         break;
-    case XAI__OP_GLOBAL_AVERAGE_POOL:
-        desc->op = XAI__POOL;
-        desc->pool = XAI__POOL_AVERAGE;
-        desc->kernel_h = desc->in_h; /* one window over the whole map */
-        desc->kernel_w = desc->in_w;
-        break;
     case XAI__OP_CONV_WEIGHTS: /* the weights' own extents are those of window and groups */
         desc->op = XAI__CONV_WEIGHTS;
         describe_map(x, &graph->values[node->inputs[1]]);
@@ -490,29 +502,12 @@ static void describe_base(xai__op_desc *desc, const xai__graph *graph, const xai
         desc->out_h = x[1];
         desc->out_w = x[2];
         break;
-    case XAI__OP_GLOBAL_AVERAGE_POOL_DATA:
-        desc->op = XAI__POOL_DATA;
-        desc->pool = XAI__POOL_AVERAGE;
-        desc->kernel_h = desc->out_h;
-        desc->kernel_w = desc->out_w;
-        break;
-    case XAI__OP_MAX_POOL_DATA:
-        desc->op = XAI__POOL_DATA;
-        desc->pool = XAI__POOL_MAX;
-        break;
     case XAI__OP_PAD:
         desc->op = XAI__PAD_CHANNELS;
         desc->first_channel = (int32_t)node->attributes.begin[1];
         break;
-    case XAI__OP_SLICE: /* thinning: the maximum of windows of one pixel, a stride apart */
-        desc->op = XAI__POOL;
-        desc->pool = XAI__POOL_MAX;
-        desc->stride_h = (int32_t)node->attributes.step[2];
-        desc->stride_w = (int32_t)node->attributes.step[3];
-        break;
     default:
-        desc->op = XAI__POOL;
-        desc->pool = node->op == XAI__OP_MAX_POOL ? XAI__POOL_MAX : XAI__POOL_AVERAGE;
+        describe_pool(desc, node);
         break;
     }
 }

@@ -5,6 +5,7 @@
 
 #include "backends/backend.h"
 #include "graph/graph.h"
+#include "runtime/plan_key.h"
 
 enum xai__fused_kind {
     XAI__FUSED_KERNEL,    /* for the backends: a convolution, GEMM, pool or map with its epilogue */
@@ -30,22 +31,6 @@ typedef struct xai__fused {
     size_t n_stages;
     xai__fused_stage stages[XAI__MAX_STAGES];
 } xai__fused;
-
-/* What a plan is compiled for: the key in the model's cache. */
-typedef struct xai__plan_key {
-    const xai__graph *graph;
-    struct xai__gradient *gradient; /* that the graph belongs to; NULL: it is the model's own */
-    uint32_t purpose;
-    size_t n_early;       /* nodes that run before the last feed is there; all of them where there is one feed */
-    const int32_t *feeds; /* values; the second, if there is one, is a gradient's seed */
-    size_t n_feeds;
-    const int32_t *taps; /* values delivered, ascending: fetches and hooked values */
-    size_t n_taps;
-    const int32_t *cuts; /* values that a hook may edit, ascending; each is a tap too */
-    size_t n_cuts;
-    const int32_t *fetches; /* values that must be computed, ascending; each is a tap too */
-    size_t n_fetches;
-} xai__plan_key;
 
 typedef struct xai__lowered {
     const xai__graph *graph;

@@ -90,7 +90,7 @@ static void set_strides(xai__place *place, const xai__value *value)
 
 static xai_status add_buffer(size_t *out, xai__plan *plan, size_t size)
 {
-    xai__buffer *buffer = xai__grow(plan->context, (void **)&plan->buffers, plan->n_buffers, sizeof *buffer);
+    xai__buffer *buffer = xai__grow(plan->context, &plan->buffers, plan->n_buffers, sizeof *buffer);
 
     if (buffer == NULL)
         return XAI_E_NO_MEMORY;
@@ -103,7 +103,7 @@ static xai_status add_buffer(size_t *out, xai__plan *plan, size_t size)
 static xai_status add_place(int32_t *out, xai__places *places, const xai__place *place)
 {
     xai__plan *plan = places->plan;
-    xai__place *slot = xai__grow(plan->context, (void **)&plan->places, plan->n_places, sizeof *slot);
+    xai__place *slot = xai__grow(plan->context, &plan->places, plan->n_places, sizeof *slot);
 
     if (slot == NULL)
         return XAI_E_NO_MEMORY;

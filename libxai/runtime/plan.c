@@ -29,7 +29,7 @@ static const xai__value *value_of(const planner *p, int32_t value)
 static xai_status add_step(xai__step **out, planner *p, uint32_t kind, int32_t node, int32_t value)
 {
     xai__plan *plan = p->plan;
-    xai__step *step = xai__grow(plan->context, (void **)&plan->steps, plan->n_steps, sizeof *step);
+    xai__step *step = xai__grow(plan->context, &plan->steps, plan->n_steps, sizeof *step);
 
     if (step == NULL)
         return XAI_E_NO_MEMORY;
@@ -94,7 +94,7 @@ static xai_status place_constant(int32_t *out, planner *p, int32_t value)
     const float *data = value_of(p, value)->constant.data;
 
     if (data == NULL) {
-        xai__packed **slot = xai__grow(plan->context, (void **)&plan->constants, plan->n_constants, sizeof *slot);
+        xai__packed **slot = xai__grow(plan->context, &plan->constants, plan->n_constants, sizeof *slot);
         xai_status status = slot != NULL ? xai__packed_plain(slot, p->packed, value_of(p, value)) : XAI_E_NO_MEMORY;
 
         if (status < 0)
@@ -290,6 +290,31 @@ static xai_status place_stages(planner *p, const xai__fused *fused, size_t n, ui
     return status;
 }
 
+/* Moved: what the candidate no longer has, drop_candidate() does not free. */
+static void take_candidate(xai__step *step, candidate *c)
+{
+    step->kernel = c->kernel;
+    step->stages = c->stages;
+    step->n_stages = c->n_stages;
+    memcpy(step->parameters, c->parameters, c->n_stages * sizeof *c->parameters);
+    memset(c->parameters, 0, c->n_stages * sizeof *c->parameters);
+    c->kernel = NULL;
+    c->stages = NULL;
+}
+
+/* All that the newest step, a kernel's, uses. */
+static void touch_kernel(planner *p, const xai__step *step)
+{
+    for (size_t i = 0; i < XAI__MAX_STAGES; i++)
+        touch(p, step->operands[i]);
+    for (size_t i = 0; i <= XAI__MAX_STAGES; i++)
+        touch(p, step->stores[i]);
+    touch(p, step->in);
+    touch(p, step->out);
+    if (step->scratch_buffer >= 0)
+        xai__places_touch(&p->places, (size_t)step->scratch_buffer, p->plan->n_steps - 1);
+}
+
 /* Moves the candidate into a step of the plan. */
 static xai_status emit_kernel(planner *p, const xai__fused *fused, candidate *c)
 {
@@ -315,28 +340,14 @@ static xai_status emit_kernel(planner *p, const xai__fused *fused, candidate *c)
     step->in = in;
     step->out = out;
     step->scratch_buffer = scratch;
-    /* Moved: what the candidate no longer has, drop_candidate() does not free. */
-    step->kernel = c->kernel;
-    step->stages = c->stages;
-    step->n_stages = c->n_stages;
     memcpy(step->operands, operands, sizeof operands);
     memcpy(step->stores, stores, sizeof stores);
-    memcpy(step->parameters, c->parameters, c->n_stages * sizeof *c->parameters);
-    memset(c->parameters, 0, c->n_stages * sizeof *c->parameters);
-    c->kernel = NULL;
-    c->stages = NULL;
-    for (size_t i = 0; i < XAI__MAX_STAGES; i++)
-        touch(p, operands[i]);
-    for (size_t i = 0; i <= XAI__MAX_STAGES; i++)
-        touch(p, stores[i]);
-    touch(p, in);
-    touch(p, out);
+    take_candidate(step, c);
+    touch_kernel(p, step);
     if (fused->value >= 0)
         p->plan->step_of[fused->value] = (int32_t)p->plan->n_steps - 1;
     for (size_t i = 0; i < step->n_stages; i++)
         p->plan->step_of[fused->stages[i].value] = (int32_t)p->plan->n_steps - 1;
-    if (scratch >= 0)
-        xai__places_touch(&p->places, (size_t)scratch, p->plan->n_steps - 1);
     return pack_weights(step, p, c);
 }
 
@@ -587,29 +598,6 @@ static xai_status emit_all(planner *p)
 
 /* --- the plan --- */
 
-/* The caller's arrays end with the call; all four lie in one block. */
-static xai_status copy_key(xai__plan *plan, const xai__plan_key *key)
-{
-    size_t n = key->n_taps + key->n_cuts + key->n_fetches + key->n_feeds;
-    int32_t *values = xai__alloc_array(plan->context, n, sizeof *values);
-
-    if (values == NULL)
-        return XAI_E_NO_MEMORY;
-    plan->key = *key;
-    plan->key_values = values;
-    plan->key.taps = memcpy(values, key->taps, key->n_taps * sizeof *values);
-    plan->key.cuts = values + key->n_taps;
-    plan->key.fetches = plan->key.cuts + key->n_cuts;
-    for (size_t i = 0; i < key->n_cuts; i++)
-        values[key->n_taps + i] = key->cuts[i];
-    for (size_t i = 0; i < key->n_fetches; i++)
-        values[key->n_taps + key->n_cuts + i] = key->fetches[i];
-    plan->key.feeds = plan->key.fetches + key->n_fetches;
-    for (size_t i = 0; i < key->n_feeds; i++)
-        values[n - key->n_feeds + i] = key->feeds[i];
-    return XAI_OK;
-}
-
 /* Of the step that needs most; every thread has as much, on cache lines of its own. */
 static void measure_scratch(xai__plan *plan)
 {
@@ -633,7 +621,7 @@ static xai_status init_steps(xai__plan *plan)
 
 static xai_status compile(planner *p, const xai__plan_key *key)
 {
-    xai_status status = copy_key(p->plan, key);
+    xai_status status = xai__plan_key_copy(&p->plan->key, &p->plan->key_values, p->plan->context, key);
 
     if (status == XAI_OK)
         status = init_steps(p->plan);

@@ -67,8 +67,8 @@ static xai_status add_example(xai__examples *out, const char *path, size_t lengt
 
     if (out->n == MOST_EXAMPLES)
         return xai__fail(XAI_E_LIMIT, "a list of more than %d examples", MOST_EXAMPLES);
-    slot = xai__grow(out->context, (void **)&out->paths, out->n, sizeof *slot);
-    label_slot = slot != NULL ? xai__grow(out->context, (void **)&out->labels, out->n, sizeof *label_slot) : NULL;
+    slot = xai__grow(out->context, &out->paths, out->n, sizeof *slot);
+    label_slot = slot != NULL ? xai__grow(out->context, &out->labels, out->n, sizeof *label_slot) : NULL;
     if (label_slot == NULL)
         return XAI_E_NO_MEMORY;
     *slot = xai__strndup(out->context, path, length);

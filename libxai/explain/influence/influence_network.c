@@ -41,7 +41,7 @@ static xai_status find_all(xai__network *network)
 
         if (is_listed(network, parameter.value))
             continue;
-        slot = xai__grow(graph->context, (void **)&network->parameters, network->n_parameters, sizeof *slot);
+        slot = xai__grow(graph->context, &network->parameters, network->n_parameters, sizeof *slot);
         if (slot == NULL)
             return XAI_E_NO_MEMORY;
         *slot = parameter.value;
