@@ -12,6 +12,7 @@
 
 #include "core/error.h"
 #include "core/memory.h"
+#include "explain/dot.h"
 
 enum { N_NEIGHBOURS = 8, MAX_STEPS = 20000 };
 
@@ -116,15 +117,6 @@ static double sum_beside(const equations *e, const double *values, size_t i, int
     return sum;
 }
 
-static double dot(const double *a, const double *b, size_t n)
-{
-    double sum = 0;
-
-    for (size_t i = 0; i < n; i++)
-        sum += a[i] * b[i];
-    return sum;
-}
-
 /* One sweep down and one up from zeros, without the factor that conjugate gradients do not notice. */
 static void relax(equations *e)
 {
@@ -148,17 +140,17 @@ static void multiply(equations *e)
 /* The residual is the right-hand side, the solution zeros. */
 static void solve(equations *e)
 {
-    double limit = TOLERANCE * TOLERANCE * dot(e->residual, e->residual, e->n), before;
+    double limit = TOLERANCE * TOLERANCE * xai__dot(e->residual, e->residual, e->n), before;
 
     memset(e->solution, 0, e->n * sizeof *e->solution);
     relax(e);
     memcpy(e->direction, e->relaxed, e->n * sizeof *e->direction);
-    before = dot(e->residual, e->relaxed, e->n);
-    for (int step = 0; step < MAX_STEPS && dot(e->residual, e->residual, e->n) > limit; step++) {
+    before = xai__dot(e->residual, e->relaxed, e->n);
+    for (int step = 0; step < MAX_STEPS && xai__dot(e->residual, e->residual, e->n) > limit; step++) {
         double length, now;
 
         multiply(e);
-        length = dot(e->direction, e->image, e->n);
+        length = xai__dot(e->direction, e->image, e->n);
         if (length <= 0)
             return; /* a part that nothing known touches, which has no solution: it stays as it is */
         length = before / length;
@@ -167,7 +159,7 @@ static void solve(equations *e)
             e->residual[i] -= length * e->image[i];
         }
         relax(e);
-        now = dot(e->residual, e->relaxed, e->n);
+        now = xai__dot(e->residual, e->relaxed, e->n);
         for (size_t i = 0; i < e->n; i++)
             e->direction[i] = e->relaxed[i] + now / before * e->direction[i];
         before = now;

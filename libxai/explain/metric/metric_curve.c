@@ -156,20 +156,18 @@ static double area_under(const xai__faithfulness *f, const float *shares)
     return f->profile == XAI__METRIC_QUANTUS ? area : area / width;
 }
 
-/* The curve ends where a watcher stopped it. */
+static double share_at(const xai__faithfulness *f, size_t index)
+{
+    return (double)count_at(f, index) / (double)f->n_ranked;
+}
+
 static xai_status finish(double *out, xai_tensor **curve, const xai__faithfulness *f)
 {
-    const int64_t shape[2] = { 2, (int64_t)f->n_done };
-    xai_status status = xai__tensor_create(curve, f->context, shape, 2);
+    xai_status status = xai__faithfulness_curve(curve, f, share_at);
 
-    if (status < 0)
-        return status;
-    for (size_t i = 0; i < f->n_done; i++) {
-        (*curve)->data[i] = (float)((double)count_at(f, i) / (double)f->n_ranked);
-        (*curve)->data[f->n_done + i] = (float)f->scores[i];
-    }
-    *out = area_under(f, (*curve)->data);
-    return XAI_OK;
+    if (status == XAI_OK)
+        *out = area_under(f, (*curve)->data);
+    return status;
 }
 
 static xai_status follow(double *out, xai_tensor **curve, xai__faithfulness *f, const char *substrate,

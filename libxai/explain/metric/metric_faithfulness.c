@@ -194,6 +194,28 @@ static xai_status keep_score(void *user, uint64_t index, const double *scores, c
     return XAI_OK;
 }
 
+xai_status xai__faithfulness_curve(xai_tensor **curve, const xai__faithfulness *f,
+                                   double (*share)(const xai__faithfulness *f, size_t index))
+{
+    const int64_t shape[2] = { 2, (int64_t)f->n_done };
+    xai_status status = xai__tensor_create(curve, f->context, shape, 2);
+
+    for (size_t i = 0; i < f->n_done && status == XAI_OK; i++) {
+        (*curve)->data[i] = (float)share(f, i);
+        (*curve)->data[f->n_done + i] = (float)f->scores[i];
+    }
+    return status;
+}
+
+void xai__faithfulness_range(float *low, float *high, const xai__faithfulness *f)
+{
+    *low = *high = f->input[0];
+    for (size_t i = 1; i < f->n_elements; i++) {
+        *low = f->input[i] < *low ? f->input[i] : *low;
+        *high = f->input[i] > *high ? f->input[i] : *high;
+    }
+}
+
 xai_status xai__faithfulness_run(xai__faithfulness *f, size_t n,
                                  void (*make)(void *user, uint64_t index, float *image, void *note))
 {

@@ -92,6 +92,14 @@ xai_status xai__faithfulness_ask_for_top(xai__faithfulness *f);
 xai_status xai__faithfulness_run(xai__faithfulness *f, size_t n,
                                  void (*make)(void *user, uint64_t index, float *image, void *note));
 
+/* A new curve, 2 x n_done, which ends where a watcher stopped the run: the share of what has changed in each image, and
+ * its score. */
+xai_status xai__faithfulness_curve(xai_tensor **curve, const xai__faithfulness *f,
+                                   double (*share)(const xai__faithfulness *f, size_t index));
+
+/* The input's smallest and largest element. */
+void xai__faithfulness_range(float *low, float *high, const xai__faithfulness *f);
+
 /* Fills f->substrate: the baseline that is given, else what the options name, else fallback. */
 xai_status xai__faithfulness_fill_substrate(xai__faithfulness *f, const char *fallback);
 

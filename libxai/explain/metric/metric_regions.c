@@ -63,12 +63,9 @@ static xai_status draw_input(xai_image **out, const xai__faithfulness *f)
 {
     xai_status status = xai_image_create(out, f->context, NULL, (int32_t)f->scorer.input->shape[3],
                                          (int32_t)f->scorer.input->shape[2]);
-    float low = f->input[0], high = f->input[0];
+    float low, high;
 
-    for (size_t i = 1; i < f->n_elements; i++) {
-        low = f->input[i] < low ? f->input[i] : low;
-        high = f->input[i] > high ? f->input[i] : high;
-    }
+    xai__faithfulness_range(&low, &high, f);
     for (size_t i = 0; i < f->n_pixels && status == XAI_OK; i++)
         for (size_t c = 0; c < 3; c++) {
             size_t channel = c < f->n_channels ? c : f->n_channels - 1;
@@ -176,16 +173,9 @@ static void make_without(void *user, uint64_t index, float *image, void *note)
 
 /* --- metrics --- */
 
-static xai_status make_curve(xai_tensor **curve, const xai__faithfulness *f, const regions *r)
+static double share_gone(const xai__faithfulness *f, size_t index)
 {
-    const int64_t shape[2] = { 2, (int64_t)f->n_done };
-    xai_status status = xai__tensor_create(curve, f->context, shape, 2);
-
-    for (size_t i = 0; i < f->n_done && status == XAI_OK; i++) {
-        (*curve)->data[i] = (float)((double)(i + (f->profile == XAI__METRIC_QUANTUS)) / (double)r->n);
-        (*curve)->data[f->n_done + i] = (float)f->scores[i];
-    }
-    return status;
+    return (double)(index + (f->profile == XAI__METRIC_QUANTUS)) / (double)((const regions *)f->own)->n;
 }
 
 /* By trapezoids of width 1. */
@@ -211,8 +201,8 @@ static xai_status follow(xai_tensor **curve, xai__faithfulness *f, regions *r, s
         wanted = r->n;
     f->own = r;
     remark = xai__faithfulness_run(f, wanted + (f->profile != XAI__METRIC_QUANTUS), make_without);
+    status = remark < 0 ? remark : xai__faithfulness_curve(curve, f, share_gone);
     f->own = NULL;
-    status = remark < 0 ? remark : make_curve(curve, f, r);
     return status < 0 ? status : remark;
 }
 

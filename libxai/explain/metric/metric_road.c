@@ -2,13 +2,11 @@
  * ROAD: remove and debias. Pixels that go become what their neighbours foretell, so that neither the shape of a hole
  * nor its colour tells the network what was there. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/rng.h"
-#include "core/tensor.h"
 #include "explain/metric/impute.h"
 #include "explain/metric/metric_faithfulness.h"
 #include "explain/ranking.h"
@@ -27,44 +25,39 @@ typedef struct road {
 
 /* --- which pixels go --- */
 
-static int compare_floats(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* numpy.percentile() of float32 numbers: interpolation in single precision, whose rounding decides about pixels at the
- * threshold. */
-static float percentile(const float *sorted, size_t n, int percent)
+/* numpy.percentile() of float32 numbers, in descending order: interpolation in single precision, whose rounding decides
+ * about pixels at the threshold. */
+static float percentile(const double *values, const uint32_t *order, size_t n, int percent)
 {
     double at = percent / 100.0 * (double)(n - 1), low = floor(at);
     size_t i = (size_t)low, next = i + 1 < n ? i + 1 : i;
-    float share = (float)(at - low), step = sorted[next] - sorted[i];
+    float below = (float)values[order[n - 1 - i]], above = (float)values[order[n - 1 - next]];
+    float share = (float)(at - low), step = above - below;
 
-    return share < 0.5f ? sorted[i] + step * share : sorted[next] - step * (1 - share);
+    return share < 0.5f ? below + step * share : above - step * (1 - share);
 }
 
 /* pytorch-grad-cam: what reaches a percentile. The least relevant first: of 1 less the map, in single precision. */
 static xai_status choose_by_percentile(bool *is_gone, size_t stride, const xai__faithfulness *f, size_t n_steps,
                                        bool is_least)
 {
-    float *values = xai__alloc_array(f->context, f->n_pixels, 2 * sizeof *values), *sorted = values + f->n_pixels;
+    double *values = xai__alloc_array(f->context, f->n_pixels, sizeof *values);
+    uint32_t *order;
 
     if (values == NULL)
         return XAI_E_NO_MEMORY;
     for (size_t i = 0; i < f->n_pixels; i++)
-        values[i] = is_least ? 1 - (float)f->values[i] : (float)f->values[i];
-    memcpy(sorted, values, f->n_pixels * sizeof *sorted);
-    qsort(sorted, f->n_pixels, sizeof *sorted, compare_floats);
-    for (size_t step = 0; step < n_steps; step++) {
-        float level = percentile(sorted, f->n_pixels, (int)(100 - 10 * (step + 1)));
+        values[i] = (double)(is_least ? 1 - (float)f->values[i] : (float)f->values[i]);
+    order = xai__ranking_descending(f->context, values, f->n_pixels);
+    for (size_t step = 0; step < n_steps && order != NULL; step++) {
+        float level = percentile(values, order, f->n_pixels, (int)(100 - 10 * (step + 1)));
 
         for (size_t i = 0; i < f->n_pixels; i++)
-            is_gone[step * stride + i] = values[i] >= level;
+            is_gone[step * stride + i] = (float)values[i] >= level;
     }
     xai__free(f->context, values);
-    return XAI_OK;
+    xai__free(f->context, order);
+    return order != NULL ? XAI_OK : XAI_E_NO_MEMORY;
 }
 
 /* Quantus: so many, rounded down. */
@@ -145,20 +138,15 @@ static double mean_of(const xai__faithfulness *f, const road *r, size_t order)
     return n > 0 ? sum / (double)n : 0;
 }
 
-static xai_status make_curve(xai_tensor **curve, const xai__faithfulness *f, const road *r)
+/* Of the pixels, how many image number index lacks. */
+static double share_gone(const xai__faithfulness *f, size_t index)
 {
-    const int64_t shape[2] = { 2, (int64_t)f->n_done };
-    xai_status status = xai__tensor_create(curve, f->context, shape, 2);
+    const road *r = f->own;
+    size_t n = 0;
 
-    for (size_t i = 0; i < f->n_done && status == XAI_OK; i++) {
-        size_t n = 0;
-
-        for (size_t k = 0; k < f->n_pixels; k++)
-            n += r->is_gone[i * f->n_pixels + k];
-        (*curve)->data[i] = (float)((double)n / (double)f->n_pixels);
-        (*curve)->data[f->n_done + i] = (float)f->scores[i];
-    }
-    return status;
+    for (size_t k = 0; k < f->n_pixels; k++)
+        n += r->is_gone[index * f->n_pixels + k];
+    return (double)n / (double)f->n_pixels;
 }
 
 static xai_status check_noise(const xai__faithfulness *f, size_t n_images)
@@ -197,7 +185,7 @@ static xai_status follow(double *out, xai_tensor **curve, xai__faithfulness *f, 
         status = ask(f, &r);
     remark = status;
     if (status >= 0 && n_orders == 1)
-        status = make_curve(curve, f, &r);
+        status = xai__faithfulness_curve(curve, f, share_gone);
     if (status >= 0)
         *out = n_orders == 1 ? mean_of(f, &r, 0) : (mean_of(f, &r, 1) - mean_of(f, &r, 0)) / 2;
     f->own = NULL;

@@ -159,17 +159,14 @@ static xai_status draw_subsets_as_quantus(parts *p, const xai__faithfulness *f)
 static xai_status draw_values(parts *p, const xai__faithfulness *f)
 {
     size_t n = f->n_steps * p->n_samples;
-    float low = f->input[0], high = f->input[0];
+    float low, high;
     xai__mt19937 rng;
 
     p->values = xai__alloc_array(f->context, n, sizeof *p->values);
     if (p->values == NULL)
         return XAI_E_NO_MEMORY;
     xai__mt19937_seed(&rng, (uint32_t)f->run.seed);
-    for (size_t i = 1; i < f->n_elements; i++) {
-        low = f->input[i] < low ? f->input[i] : low;
-        high = f->input[i] > high ? f->input[i] : high;
-    }
+    xai__faithfulness_range(&low, &high, f);
     for (size_t i = 0; i < n; i++)
         p->values[i] = f->profile == XAI__METRIC_QUANTUS
                            ? (float)xai__mt19937_uniform(&rng)
@@ -247,18 +244,11 @@ xai_status xai__faithfulness_correlation(double *out, xai_tensor **curve, xai__f
     return status;
 }
 
-static xai_status make_grown_curve(xai_tensor **curve, const xai__faithfulness *f)
+static double share_grown(const xai__faithfulness *f, size_t index)
 {
-    const int64_t shape[2] = { 2, (int64_t)f->n_done };
-    xai_status status = xai__tensor_create(curve, f->context, shape, 2);
+    size_t n = index * f->step;
 
-    for (size_t i = 0; i < f->n_done && status == XAI_OK; i++) {
-        size_t n = i * f->step < f->n_ranked ? i * f->step : f->n_ranked;
-
-        (*curve)->data[i] = (float)((double)n / (double)f->n_ranked);
-        (*curve)->data[f->n_done + i] = (float)f->scores[i];
-    }
-    return status;
+    return (double)(n < f->n_ranked ? n : f->n_ranked) / (double)f->n_ranked;
 }
 
 /* The share of the steps at which the score does not fall. */
@@ -277,7 +267,7 @@ xai_status xai__faithfulness_monotonicity(double *out, xai_tensor **curve, xai__
         return status;
     turn_around(f);
     remark = xai__faithfulness_run(f, f->n_steps + 1, make_grown);
-    status = remark < 0 ? remark : make_grown_curve(curve, f);
+    status = remark < 0 ? remark : xai__faithfulness_curve(curve, f, share_grown);
     if (status < 0)
         return status;
     for (size_t i = 1; i < f->n_done; i++)

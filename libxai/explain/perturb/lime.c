@@ -209,8 +209,8 @@ static void weigh_by_pixels(const lime *l, double *weights)
 
 /* --- fits --- */
 
-/* One target on the samples of one run. */
-/* Selection first, on all segments, then the ridge on those that are left: two fits with penalties of their own. */
+/* One target on the samples of one run. Selection first, on all segments, then the ridge on those that are left: two
+ * fits with penalties of their own. */
 static xai_status fit(xai__linear *out, const lime *l, const xai__design *d, const double *scores)
 {
     size_t stride = l->coalitions.n_targets;

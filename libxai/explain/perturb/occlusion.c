@@ -229,6 +229,7 @@ static void clean_up(xai__occlusion *o)
     xai__free(context, o->order);
     xai__free(context, o->place);
     xai__free(context, o->cells);
+    xai__free(context, o->ranks);
     xai__free(context, o->scales);
     xai__scorer_fini(&o->scorer);
     xai_tensor_unref(o->baseline);

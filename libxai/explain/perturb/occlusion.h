@@ -72,6 +72,7 @@ typedef struct xai__occlusion {
     uint64_t n_first; /* windows of the first pass */
     uint64_t *place;  /* n_windows: 1 + where in order; 0: not there */
     xai__cell *cells; /* room for n_windows */
+    uint32_t *ranks;  /* as much: cells, the worthiest first */
     double *scales;   /* a target each: largest drop of the first pass */
     size_t n_cells;
 } xai__occlusion;

@@ -8,10 +8,10 @@
 #include "explain/perturb/occlusion.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "core/error.h"
 #include "core/memory.h"
+#include "core/sort.h"
 
 /* Windows that are chosen at a time, from what all before them showed. A constant of the method: maps depend on it. */
 enum { WINDOWS_A_ROUND = 64 };
@@ -106,19 +106,16 @@ static void choose_step(xai__occlusion *o)
         o->n_wanted = count_lattice(g, o->step);
 }
 
-static int compare_windows(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* In the order in which they lie, from which regions profit. */
+/* In the order in which they lie, from which regions profit: those listed before first have a place up to that. */
 static void sort_listed(xai__occlusion *o, uint64_t first)
 {
-    qsort(o->order + first, (size_t)(o->n_listed - first), sizeof *o->order, compare_windows);
-    for (uint64_t i = first; i < o->n_listed; i++)
-        o->place[o->order[i]] = i + 1;
+    uint64_t at = first;
+
+    for (uint64_t window = 0; at < o->n_listed; window++)
+        if (o->place[window] > first) {
+            o->order[at++] = window;
+            o->place[window] = at;
+        }
 }
 
 xai_status xai__occlusion_plan(xai__occlusion *o)
@@ -130,12 +127,16 @@ xai_status xai__occlusion_plan(xai__occlusion *o)
         o->n_wanted = (uint64_t)ceil((double)o->options.share * (double)o->n_windows);
     if (o->n_wanted >= o->n_windows)
         return XAI_OK;
+    if (o->n_windows > UINT32_MAX)
+        return xai__fail(XAI_E_LIMIT, "a share of %llu windows cannot be chosen, at most of 2^32 - 1",
+                         (unsigned long long)o->n_windows);
     choose_step(o);
     o->order = xai__alloc_array(context, (size_t)o->n_windows, sizeof *o->order);
     o->place = xai__zalloc_array(context, (size_t)o->n_windows, sizeof *o->place);
     o->cells = xai__alloc_array(context, (size_t)o->n_windows, sizeof *o->cells);
+    o->ranks = xai__alloc_array(context, (size_t)o->n_windows, sizeof *o->ranks);
     o->scales = xai__zalloc_array(context, o->scorer.targets.n, sizeof *o->scales);
-    if (o->order == NULL || o->place == NULL || o->cells == NULL || o->scales == NULL)
+    if (o->order == NULL || o->place == NULL || o->cells == NULL || o->ranks == NULL || o->scales == NULL)
         return XAI_E_NO_MEMORY;
     o->n_listed = 0;
     list_lattice(o);
@@ -185,9 +186,9 @@ static double worth_of(const xai__occlusion *o, const xai__cell *c)
     return most * (double)larger(c->bottom - c->top, 1) * (double)larger(c->right - c->left, 1);
 }
 
-static int compare_cells(const void *a, const void *b)
+static int compare_cells(const void *user, uint32_t a, uint32_t b)
 {
-    const xai__cell *x = a, *y = b;
+    const xai__cell *x = (const xai__cell *)user + a, *y = (const xai__cell *)user + b;
 
     if (x->worth != y->worth)
         return x->worth < y->worth ? 1 : -1;
@@ -203,7 +204,9 @@ static void judge_cells(xai__occlusion *o)
     for (size_t i = 0; i < o->n_cells; i++)
         if (isnan(o->cells[i].worth))
             o->cells[i].worth = is_whole(&o->cells[i]) ? -1 : worth_of(o, &o->cells[i]);
-    qsort(o->cells, o->n_cells, sizeof *o->cells, compare_cells);
+    for (size_t i = 0; i < o->n_cells; i++)
+        o->ranks[i] = (uint32_t)i;
+    xai__sort(o->ranks, o->n_cells, compare_cells, o->cells);
 }
 
 /* Into four, or two where a side has no middle. */
@@ -247,9 +250,9 @@ void xai__occlusion_list_more(xai__occlusion *o)
         size_t n = o->n_cells;
 
         judge_cells(o);
-        is_done = o->cells[0].worth < 0;
-        for (size_t i = 0; i < n && o->cells[i].worth >= 0 && o->n_listed - first < WINDOWS_A_ROUND; i++)
-            look_closer(o, &o->cells[i]);
+        is_done = o->cells[o->ranks[0]].worth < 0;
+        for (size_t i = 0; i < n && o->cells[o->ranks[i]].worth >= 0 && o->n_listed - first < WINDOWS_A_ROUND; i++)
+            look_closer(o, &o->cells[o->ranks[i]]);
     }
     if (o->order != NULL)
         sort_listed(o, first);

@@ -134,8 +134,8 @@ static xai_status predict(xai_tensor **out, const xai__scorer *s, const xai_tens
     return status;
 }
 
-/* out: n_values new references, all NULL on failure. */
-/* Hooks that only watch stay silent: a method asks thousands of times. */
+/* out: n_values new references, all NULL on failure. Hooks that only watch stay silent: a method asks thousands of
+ * times. */
 static xai_status ask(xai_tensor **out, const xai__scorer *s, const xai_tensor *images)
 {
     xai__request request = {

@@ -257,18 +257,15 @@ xai_status xai__state_recall(double *scores, xai_state *state, uint64_t id)
 xai_status xai__state_add(xai_state *state, uint64_t id, const double *scores)
 {
     uint64_t *record;
-    void *records;
     size_t size;
 
     if (state == NULL)
         return XAI_OK;
-    records = state->records;
     if (!xai__mul_size(&size, xai__state_width(state), sizeof *record))
         return xai__fail_memory();
-    record = xai__grow(state->object.context, &records, state->n, size);
+    record = xai__grow(state->object.context, &state->records, state->n, size);
     if (record == NULL)
         return XAI_E_NO_MEMORY;
-    state->records = records;
     record[0] = id;
     memcpy(record + 1, scores, state->n_targets * sizeof *scores);
     state->at = ++state->n;
