@@ -100,15 +100,16 @@ static int list_group(const cli_args *cli, int argc, char **argv)
         if (strncmp(commands[i].name, argv[1], length) != 0 || commands[i].name[length] != ' ')
             continue;
         if (asked)
-            printf("xai %s %s\n    %s\n", commands[i].name, commands[i].usage, commands[i].purpose);
+            printf("%sxai %s %s\n    %s\n", found ? "" : "usage:\n", commands[i].name, commands[i].usage,
+                   commands[i].purpose);
         else
             fprintf(stderr, "%s%s", found ? ", " : "xai: there is ", commands[i].name);
         found = true;
     }
     if (!found)
         return cli_misuse(cli, "%s: no such command; `xai --help` lists them", argv[1]);
-    if (!asked)
-        fputs("; --help behind one says more\n", stderr);
+    fputs(asked ? "--help behind one of them lists its options.\n" : "; --help behind one says more\n",
+          asked ? stdout : stderr);
     return asked ? CLI_DONE : CLI_USAGE;
 }
 

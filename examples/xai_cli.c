@@ -15,7 +15,7 @@
 
 #include "xai_cli.h"
 
-enum option_kind { FLAG, TEXT, COUNT, SEED, FACTOR, NUMBER, TRIPLE, LIST };
+enum option_kind { FLAG, TEXT, COUNT, SEED, FACTOR, REAL, NUMBER, TRIPLE, LIST };
 
 typedef struct cli_option {
     const char *name; /* without the dashes; NULL: only the letter */
@@ -43,14 +43,14 @@ static const cli_option options[] = {
     { "steps", 0, COUNT, CLI_GRADIENT, AT(steps), "N", "ig: points on the path (50)" },
     { "quadrature", 0, TEXT, CLI_GRADIENT, AT(quadrature), "NAME",
       "ig: gausslegendre, riemann-left, ... (gausslegendre)" },
-    { "baseline", 0, FACTOR, CLI_GRADIENT, AT(baseline), "X", "ig: value where the path starts (0)" },
+    { "baseline", 0, REAL, CLI_GRADIENT, AT(baseline), "X", "ig: value where the path starts (0)" },
     { "samples", 0, COUNT, CLI_GRADIENT, AT(samples), "N", "smoothgrad: how many (20)" },
     { "sigma", 0, FACTOR, CLI_GRADIENT, AT(sigma), "S", "smoothgrad: noise as a share of the input's range (0.1)" },
     { "keep-channels", 0, FLAG, CLI_GRADIENT, AT(keep_channels), NULL, "write --npy with a map a channel" },
     { "window", 0, COUNT, CLI_OCCLUSION, AT(window), "N", "side of what is covered, in pixels (16)" },
     { "stride", 0, COUNT, CLI_OCCLUSION, AT(stride), "N", "pixels from window to window (half a window)" },
     { "fill", 0, TEXT, CLI_OCCLUSION, AT(fill), "NAME", "what covers it: value, mean or blur (value)" },
-    { "baseline", 0, FACTOR, CLI_OCCLUSION, AT(baseline), "X", "the value, where 0 is the mean colour (0)" },
+    { "baseline", 0, REAL, CLI_OCCLUSION, AT(baseline), "X", "the value, where 0 is the mean colour (0)" },
     { "share", 0, FACTOR, CLI_OCCLUSION, AT(share), "S", "coarse to fine: run this share of the windows (all)" },
     { "whole", 0, FLAG, CLI_OCCLUSION, AT(whole), NULL, "run whole pictures, not only what windows reach" },
     { "masks", 0, COUNT, CLI_RISE, AT(masks), "N", "random masks at most (4000)" },
@@ -58,9 +58,8 @@ static const cli_option options[] = {
     { "keep", 0, FACTOR, CLI_RISE, AT(keep), "P", "probability that a cell is seen (0.5)" },
     { "unpaired", 0, FLAG, CLI_RISE, AT(unpaired), NULL,
       "draw every mask anew, not in pairs that hide what the other shows" },
-    { "max-error", 0, FACTOR, CLI_RISE, AT(max_error), "E",
-      "stop at a standard error of this share of the map's range" },
-    { "top-region", 0, FACTOR, CLI_RISE, AT(top_region), "S",
+    { "max-error", 0, REAL, CLI_RISE, AT(max_error), "E", "stop at a standard error of this share of the map's range" },
+    { "top-region", 0, REAL, CLI_RISE, AT(top_region), "S",
       "stop once this share of the pixels, the highest, settled" },
     { "state", 0, TEXT, CLI_STATE, AT(state), "FILE",
       "keep the scores there, and go on from those it has; a folder for several pictures" },
@@ -74,7 +73,8 @@ static const cli_option options[] = {
     { NULL, 'k', COUNT, CLI_SEGMENTS, AT(top), "N", "segments in STEM.METHOD.top.png (5)" },
     { "features", 0, COUNT, CLI_LIME, AT(features), "N", "segments that get a coefficient (all)" },
     { "repeats", 0, COUNT, CLI_LIME, AT(repeats), "N", "runs with other seeds, to see how stable the result is (1)" },
-    { "layer", 0, LIST, CLI_MAP, AT(layers), "NAME", "target layer, as `xai layers` lists them; repeated: fused" },
+    { "layer", 0, LIST, CLI_CAM | CLI_GRADIENT, AT(layers), "NAME",
+      "target layer, as `xai layers` lists them; repeated: fused" },
     { "any-layer", 0, FLAG, CLI_CAM, AT(any_layer), NULL, "of several --layer, take the first that there is" },
     { "fuse", 0, TEXT, CLI_CAM, AT(fuse), "HOW", "several layers by mean or max (as the profile does)" },
     { "eigen-smooth", 0, FLAG, CLI_CAM, AT(eigen_smooth), NULL, "first principal component of the weighed channels" },
@@ -108,17 +108,17 @@ static const cli_option options[] = {
     { "deepdream", 0, FLAG, CLI_VISUALIZE, AT(deepdream), NULL, "whatever the layer sees, more of it" },
     { "image", 0, TEXT, CLI_VISUALIZE, AT(image), "IMAGE", "picture to begin with (noise)" },
     { "pictures", 0, COUNT, CLI_VISUALIZE, AT(pictures), "N", "of each, optimised together (1)" },
-    { "diversity", 0, FACTOR, CLI_VISUALIZE, AT(diversity), "W", "weight: how much these shall differ" },
+    { "diversity", 0, REAL, CLI_VISUALIZE, AT(diversity), "W", "weight: how much these shall differ" },
     { "steps", 0, COUNT, CLI_VISUALIZE, AT(steps), "N", "of Adam (512)" },
     { "rate", 0, FACTOR, CLI_VISUALIZE, AT(rate), "R", "Adam's learning rate (0.05)" },
     { "side", 0, COUNT, CLI_VISUALIZE, AT(side), "N", "pictures of N x N pixels (128)" },
     { "parameterisation", 0, TEXT, CLI_VISUALIZE, AT(parameterisation), "NAME", "fourier or pixel (fourier)" },
     { "plain", 0, FLAG, CLI_VISUALIZE, AT(plain), NULL, "without transforms" },
     { "redirect", 0, FLAG, CLI_VISUALIZE, AT(redirect), NULL, "let gradients through shut rectifiers at first" },
-    { "tv", 0, FACTOR, CLI_VISUALIZE, AT(tv), "W", "weight of total variation, kept small" },
-    { "l1", 0, FACTOR, CLI_VISUALIZE, AT(l1), "W", "weight of the sum of distances from grey" },
-    { "l2", 0, FACTOR, CLI_VISUALIZE, AT(l2), "W", "weight of the distance from grey" },
-    { "blur", 0, FACTOR, CLI_VISUALIZE, AT(blur), "W", "weight of the difference from the blurred picture" },
+    { "tv", 0, REAL, CLI_VISUALIZE, AT(tv), "W", "weight of total variation, kept small" },
+    { "l1", 0, REAL, CLI_VISUALIZE, AT(l1), "W", "weight of the sum of distances from grey" },
+    { "l2", 0, REAL, CLI_VISUALIZE, AT(l2), "W", "weight of the distance from grey" },
+    { "blur", 0, REAL, CLI_VISUALIZE, AT(blur), "W", "weight of the difference from the blurred picture" },
     { "output", 'o', TEXT, CLI_VISUALIZE, AT(output), "FILE", "picture, or sheet of several: .png, .jpg" },
     { "map", 0, TEXT, CLI_METRICS, AT(map), "FILE", "the map, a NumPy file of the prepared picture's size" },
     { "metric", 0, LIST, CLI_METRICS, AT(metrics), "NAME",
@@ -306,10 +306,16 @@ static bool read_number(const char **text, float *out)
     return true;
 }
 
-/* 0 means "not given" in cli_args and in the library's options alike, so it cannot be asked for. */
+static bool read_real(const char *text, float *out)
+{
+    return read_number(&text, out) && *text == '\0';
+}
+
+/* 0 means "not given" in cli_args and in the library's options alike, so it cannot be asked for where the default is
+ * another number. */
 static bool read_factor(const char *text, float *out)
 {
-    return read_number(&text, out) && *text == '\0' && *out != 0;
+    return read_real(text, out) && *out != 0;
 }
 
 /* "A,B,C". The position moves past the comma, and past the end after the third, where nothing is read any more. */
@@ -338,11 +344,12 @@ static const char *expected(uint32_t kind)
     static const char *const texts[] = {
         [FLAG] = "no value",
         [TEXT] = "a text",
-        [COUNT] = "a whole number from 1 on",
-        [SEED] = "a whole number from 0 on",
-        [FACTOR] = "a number other than 0",
-        [NUMBER] = "a number from 0 on",
-        [TRIPLE] = "three numbers, such as 0.485,0.456,0.406",
+        [COUNT] = "a whole number from 1 to 2147483647",
+        [SEED] = "a whole number from 0 to 18446744073709551615",
+        [FACTOR] = "a finite number other than 0",
+        [REAL] = "a finite number",
+        [NUMBER] = "a finite number from 0 on",
+        [TRIPLE] = "three finite numbers, such as 0.485,0.456,0.406",
         [LIST] = "a text",
     };
 
@@ -360,6 +367,8 @@ static bool read_value(cli_args *cli, const cli_option *option, const char *text
         return read_seed(text, field);
     case FACTOR:
         return read_factor(text, field);
+    case REAL:
+        return read_real(text, field);
     case NUMBER:
         return read_positive(text, field);
     case TRIPLE:
@@ -441,8 +450,8 @@ static int parse(cli_args *cli, const cli_command *command, int argc, char **arg
 
 static void print_help(const char *program, const cli_command *command)
 {
-    printf("usage: %s %s%s%s\n\n%s\n\n", program, command->name, command->name[0] != '\0' ? " " : "", command->usage,
-           command->purpose);
+    printf("usage: %s%s%s%s%s\n\n%s\n\n", program, command->name[0] != '\0' ? " " : "", command->name,
+           command->usage[0] != '\0' ? " " : "", command->usage, command->purpose);
     if (command->groups & CLI_MODEL)
         puts("MODEL is -m FILE, or --arch NAME --weights FILE; with neither, $XAI_MODEL, else the default model that\n"
              "`bash examples/run` installed.\n");

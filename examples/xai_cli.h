@@ -133,6 +133,11 @@ void cli_note(const cli_args *cli, const char *format, ...) __attribute__((forma
 /* True, and the sentence is said, where text is a URL. */
 bool cli_is_url(const cli_args *cli, const char *text);
 
+/* Can a file of that name be written, as far as can be seen before anything is computed: does it end with one of these
+ * (NULL: anything), is its folder there? NULL is no file. CLI_GO_ON or an exit code after a message. */
+extern const char *const cli_picture_endings[];
+int cli_check_output(const cli_args *cli, const char *path, const char *const *endings);
+
 /* snprintf into new memory that the caller frees; ends the program where memory runs out. */
 char *cli_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -377,6 +377,7 @@ static int ask_self(influence *f)
 static int check_usage(const cli_args *cli)
 {
     size_t n_tests = cli->targets.count;
+    int status;
 
     if (cli->train == NULL)
         return cli_misuse(cli, "--train: expected a list of training pictures");
@@ -384,7 +385,8 @@ static int check_usage(const cli_args *cli)
         return cli_misuse(cli, "expected --test IMAGE or --self, got %s", cli->self ? "both" : "neither");
     if ((cli->sheet != NULL || cli->page != NULL) && n_tests != 1)
         return cli_misuse(cli, "--sheet and --page are about one --test picture, got %zu", n_tests);
-    return CLI_GO_ON;
+    status = cli_check_output(cli, cli->sheet, cli_picture_endings);
+    return status == CLI_GO_ON ? cli_check_output(cli, cli->page, NULL) : status;
 }
 
 static void close_all(influence *f)

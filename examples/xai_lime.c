@@ -82,8 +82,6 @@ static int begin(void **state, const cli_args *cli, const cli_subject *subject, 
     const xai_session_options many = { .struct_size = sizeof many, .purpose = XAI_PURPOSE_THROUGHPUT };
     explanation *e;
 
-    if (cli->layers.count > 0)
-        return cli_misuse(cli, "--layer: %s has no layers", method);
     e = calloc(1, sizeof *e);
     if (e == NULL)
         return cli_fail(cli, "out of memory");
@@ -136,15 +134,20 @@ static xai_status draw(xai_image **out, void *state, const xai_attribution *map,
                        const char *picture)
 {
     const explanation *e = state;
-    uint32_t top[64], n = e->cli->top > 0 ? (uint32_t)e->cli->top : DEFAULT_TOP;
+    size_t n = e->cli->top > 0 ? (size_t)e->cli->top : DEFAULT_TOP, n_all = xai_segments_count(e->segments);
     xai_segments_draw_options options = { .struct_size = sizeof options };
+    uint32_t *top = NULL;
+    xai_status status;
 
     if (strcmp(picture, "top") == 0) {
+        top = calloc(n_all, sizeof *top);
         options.chosen = top;
-        options.n_chosen = xai_attribution_top(map, top, n < 64 ? n : 64, XAI_TOP_POSITIVE);
+        options.n_chosen = top != NULL ? xai_attribution_top(map, top, n < n_all ? n : n_all, XAI_TOP_POSITIVE) : 0;
         options.dim = 0.7f;
     }
-    return xai_segments_draw(out, e->segments, crop, &options);
+    status = xai_segments_draw(out, e->segments, crop, &options);
+    free(top);
+    return status;
 }
 
 static void keep(void *state, cli_kept *kept)

@@ -57,8 +57,12 @@ static char *output_name(const map_job *job, const map_result *result, size_t wh
 /* Only the last part of the path; a folder that is there is fine. */
 static int make_folder(const cli_args *cli, const char *path)
 {
-    if (mkdir(path, 0777) == 0 || errno == EEXIST)
+    struct stat entry;
+
+    if (mkdir(path, 0777) == 0)
         return CLI_GO_ON;
+    if (errno == EEXIST)
+        return stat(path, &entry) == 0 && S_ISDIR(entry.st_mode) ? CLI_GO_ON : cli_fail(cli, "%s: is no folder", path);
     return cli_fail(cli, "%s: folder cannot be made: %s", path, strerror(errno));
 }
 
@@ -294,21 +298,34 @@ static int print_json(const map_job *job, const map_result *result)
     return cli_json_print(job->cli, document);
 }
 
+static void print_picture(const map_job *job, const map_result *result, size_t which, const char *picture)
+{
+    char *ending = cli_format(".%s.png", picture), *name = output_name(job, result, which, ending);
+
+    printf(", %s", name);
+    free(ending);
+    free(name);
+}
+
 static void print_text(const map_job *job, const map_result *result)
 {
+    const char *const *extra = job->explainer->pictures;
+
     for (size_t i = 0; i < job->n_targets; i++) {
         size_t index = (size_t)xai_attribution_target(result->maps[i]);
         json_object *target = said(result->words[i], "target"), *probability = said(target, "probability");
         char *heatmap = output_name(job, result, i, ".heatmap.png");
-        char *overlay = output_name(job, result, i, ".overlay.png");
         char buffer[32];
 
-        printf("%s: %s (%.2f%%): %s, %s\n", result->path, cli_label(job->subject.model, index, buffer, sizeof buffer),
-               100 * json_object_get_double(probability), heatmap, overlay);
+        printf("%s: %s (%.2f%%): %s", result->path, cli_label(job->subject.model, index, buffer, sizeof buffer),
+               100 * json_object_get_double(probability), heatmap);
+        print_picture(job, result, i, "overlay");
+        for (size_t k = 0; extra != NULL && extra[k] != NULL; k++)
+            print_picture(job, result, i, extra[k]);
+        putchar('\n');
         json_object_put(probability);
         json_object_put(target);
         free(heatmap);
-        free(overlay);
     }
 }
 
@@ -466,17 +483,29 @@ static int prepare(map_job *job)
     return status;
 }
 
-int cli_maps(const cli_args *cli, const cli_explainer *explainer)
+/* Before anything is computed. */
+static int check_usage(const cli_args *cli)
 {
-    map_job job = { .cli = cli, .explainer = explainer };
-    xai_draw_options checked; /* before anything is computed */
-    int status = cli_draw_options(&checked, cli, true);
-    bool ready;
+    xai_draw_options unused;
+    int status = cli_draw_options(&unused, cli, true);
 
     if (status != CLI_GO_ON)
         return status;
     if (cli->sheet != NULL && cli->state != NULL)
         return cli_misuse(cli, "--state: a sheet keeps none");
+    status = cli_check_output(cli, cli->sheet, cli_picture_endings);
+    /* Of several pictures it names a folder, which is made. */
+    return status == CLI_GO_ON && cli->operands.count == 1 ? cli_check_output(cli, cli->npy, NULL) : status;
+}
+
+int cli_maps(const cli_args *cli, const cli_explainer *explainer)
+{
+    map_job job = { .cli = cli, .explainer = explainer };
+    int status = check_usage(cli);
+    bool ready;
+
+    if (status != CLI_GO_ON)
+        return status;
     if (cli->sheet != NULL) {
         status = cli_sheet(cli, explainer);
         return explainer->stopped != NULL ? cli_watch_exit(status) : status;

@@ -432,10 +432,13 @@ static int run(measurement *m, const char *image, json_object **target)
 
 int cli_metrics(const cli_args *cli)
 {
+    static const char *const endings[] = { ".svg", NULL };
     measurement m = { .cli = cli, .run = { .struct_size = sizeof m.run, .seed = cli->seed } };
     json_object *target = NULL;
     int status = check_metrics(&m);
 
+    if (status == CLI_GO_ON)
+        status = cli_check_output(cli, cli->output, endings);
     if (status == CLI_GO_ON)
         status = read_box(&m);
     if (status != CLI_GO_ON)

@@ -64,6 +64,20 @@ static char *find_manifest(const cli_args *cli)
     return cli_format("%s/.cache/xai/default.json", home != NULL ? home : "");
 }
 
+/* The likeliest slip; "no JSON" would be true and no help. */
+static bool names_weights(const char *path)
+{
+    static const char *const endings[] = { ".pth", ".th", ".pt", ".safetensors" };
+    size_t length = strlen(path);
+
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        size_t n = strlen(endings[i]);
+        if (length > n && strcmp(path + length - n, endings[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 static int load_manifest(cli_subject *subject, const cli_args *cli, const xai_model_options *options)
 {
     char *path = find_manifest(cli);
@@ -72,6 +86,9 @@ static int load_manifest(cli_subject *subject, const cli_args *cli, const xai_mo
 
     if (cli_is_url(cli, path))
         status = CLI_FAILED;
+    else if (names_weights(path))
+        status = cli_misuse(cli, "-m %s: expected a manifest (.json); weights go with --arch NAME --weights FILE",
+                            path);
     else if (is_default && access(path, F_OK) != 0)
         status = cli_fail(cli,
                           "%s: no such file: the default model is not installed; run `bash examples/run` once, or "

@@ -54,8 +54,6 @@ static int begin(void **state, const cli_args *cli, const cli_subject *subject, 
     xai_session_options options = { .struct_size = sizeof options, .purpose = XAI_PURPOSE_THROUGHPUT };
     perturbation *p;
 
-    if (cli->layers.count > 0)
-        return cli_misuse(cli, "--layer: %s has no layers", method);
     p = calloc(1, sizeof *p);
     if (p == NULL)
         return cli_fail(cli, "out of memory");

@@ -129,7 +129,11 @@ static int save(const sheet *s)
     if (status == XAI_OK)
         status = xai_image_save(picture, s->cli->sheet, 0);
     xai_image_unref(picture);
-    return status < XAI_OK ? cli_fail_library(s->cli) : CLI_GO_ON;
+    if (status < XAI_OK)
+        return cli_fail_library(s->cli);
+    if (!s->cli->quiet && !s->cli->json)
+        printf("%s\n", s->cli->sheet);
+    return CLI_GO_ON;
 }
 
 int cli_sheet(const cli_args *cli, const cli_explainer *explainer)

@@ -305,6 +305,9 @@ int cli_visualize(const cli_args *cli)
 
     if (cli->output == NULL)
         return cli_misuse(cli, "-o: give a file for the pictures, .png or .jpg");
+    status = cli_check_output(cli, cli->output, cli_picture_endings);
+    if (status != CLI_GO_ON)
+        return status;
     s.channels = calloc(MAX_CELLS + cli->targets.count, sizeof *s.channels);
     if (s.channels == NULL)
         return cli_fail(cli, "out of memory");

@@ -84,15 +84,22 @@ static const char *default_style(const xai__drawing *d)
 
 static xai_status check_options(const xai_draw_options *o)
 {
+    const struct {
+        const char *name;
+        double value, low, high;
+    } rows[] = { { "opacity", (double)o->opacity, 0, 1 },
+                 { "percentile", (double)o->percentile, 0, 100 },
+                 { "smooth", (double)o->smooth, -1, 1 },
+                 { "n_levels", o->n_levels, 0, 64 } };
+
     if (o->reserved != 0)
         return xai__fail(XAI_E_INVALID, "reserved is %u", o->reserved);
     if (o->kind >= sizeof kinds / sizeof *kinds)
         return xai__fail(XAI_E_INVALID, "there is no kind %u of drawing", o->kind);
-    if (!(o->opacity >= 0 && o->opacity <= 1) || !(o->percentile >= 0 && o->percentile <= 100) ||
-        !(o->smooth >= -1 && o->smooth <= 1) || o->n_levels > 64)
-        return xai__fail(XAI_E_INVALID,
-                         "opacity is %g, percentile %g, smooth %g, n_levels %u; at most 1, 100, 1 and 64",
-                         (double)o->opacity, (double)o->percentile, (double)o->smooth, o->n_levels);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (!(rows[i].value >= rows[i].low && rows[i].value <= rows[i].high))
+            return xai__fail(XAI_E_INVALID, "%s is %g, expected %g to %g", rows[i].name, rows[i].value, rows[i].low,
+                             rows[i].high);
     return XAI_OK;
 }
 

@@ -337,7 +337,8 @@ static xai_status read_word(reader *r, uint32_t key)
         r->at += length;
         return XAI_OK;
     }
-    return fail_expected(r, "a value");
+    /* Before the first node: the file is another kind of file, rather than one with a slip in it. */
+    return fail_expected(r, r->json->n_nodes > 0 ? "a value" : "JSON");
 }
 
 /* The depth is that of the stack in the reader; nothing recurses over the tree later either. */

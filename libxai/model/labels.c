@@ -99,7 +99,8 @@ static xai_status read_lines(xai__labels *labels, xai_context *context, const xa
     xai_status status;
 
     if (n != n_classes)
-        return xai__fail(XAI_E_SHAPE, "%s: has %zu lines, the model has %zu classes", file->name, n, n_classes);
+        return xai__fail(XAI_E_SHAPE, "%s: has %zu line%s, the model has %zu classes", file->name, n, n == 1 ? "" : "s",
+                         n_classes);
     /* A label would end there, and what follows would be lost without a word. */
     if (memchr(text, '\0', file->size) != NULL)
         return xai__fail(XAI_E_FORMAT, "%s: has a NUL byte, so it is no text", file->name);

@@ -132,18 +132,18 @@ static xai_status check_options(const xai_model_options *o)
 
     for (size_t i = 0; i < 3; i++)
         if (sides[i] < 0 || sides[i] > LARGEST_SIDE)
-            return xai__fail(XAI_E_INVALID, "%s is %d, expected 0 to %d",
+            return xai__fail(XAI_E_INVALID, "%s is %d, expected 0 to %d pixels",
                              i == 0   ? "resize"
                              : i == 1 ? "crop_height"
                                       : "crop_width",
                              sides[i], LARGEST_SIDE);
     if (!isfinite(o->scale))
-        return xai__fail(XAI_E_INVALID, "scale is %g", o->scale);
+        return xai__fail(XAI_E_INVALID, "scale is %g, expected a finite number", o->scale);
     for (size_t i = 0; i < 3; i++) {
         if (o->flags & XAI_MODEL_SET_STD && (o->std[i] == 0 || !isfinite(o->std[i])))
-            return xai__fail(XAI_E_INVALID, "std[%zu] is %g", i, o->std[i]);
+            return xai__fail(XAI_E_INVALID, "std[%zu] is %g, which cannot divide a channel", i, o->std[i]);
         if (o->flags & XAI_MODEL_SET_MEAN && !isfinite(o->mean[i]))
-            return xai__fail(XAI_E_INVALID, "mean[%zu] is %g", i, o->mean[i]);
+            return xai__fail(XAI_E_INVALID, "mean[%zu] is %g, expected a finite number", i, o->mean[i]);
     }
     if (o->flags & ~(uint32_t)(XAI_MODEL_SET_MEAN | XAI_MODEL_SET_STD))
         return xai__fail(XAI_E_INVALID, "flags 0x%x has bits that this version does not know", o->flags);
@@ -310,6 +310,8 @@ xai_status xai_model_load(xai_model **out, xai_context *context, const char *pat
     status = xai__manifest_load(&a.manifest, context, path);
     if (status == XAI_OK)
         status = find_architecture(&a.architecture, a.manifest.architecture);
+    if (status == XAI_E_NOT_FOUND)
+        xai__fail_in(status, path);
     a.weights = a.options.weights != NULL ? a.options.weights : a.manifest.weights;
     if (status == XAI_OK && a.weights == NULL)
         status = xai__fail(XAI_E_FORMAT, "%s: names no weights", path);

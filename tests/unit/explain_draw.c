@@ -157,7 +157,7 @@ START_TEST(refused)
     options.kind = 4;
     ck_assert_fails(xai_attribution_draw_with(&image, a, NULL, &options), XAI_E_INVALID, "no kind 4");
     options = (xai_draw_options){ .struct_size = sizeof options, .percentile = 101 };
-    ck_assert_fails(xai_attribution_draw_with(&image, a, NULL, &options), XAI_E_INVALID, "percentile 101");
+    ck_assert_fails(xai_attribution_draw_with(&image, a, NULL, &options), XAI_E_INVALID, "percentile is 101");
     options = (xai_draw_options){ .struct_size = sizeof options, .style = "plaid_r" };
     ck_assert_fails(xai_attribution_draw_with(&image, a, NULL, &options), XAI_E_NOT_FOUND, "'plaid_r'");
     options = (xai_draw_options){ .struct_size = sizeof options, .reserved = 1 };

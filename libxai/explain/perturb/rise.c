@@ -100,9 +100,10 @@ static xai_status check_values(const xai__rise *r)
         return xai__fail(XAI_E_INVALID, "a grid of %u cells is finer than %d", o->grid, XAI__RISE_MAX_GRID);
     if (!(o->keep >= 0 && o->keep < 1))
         return xai__fail(XAI_E_INVALID, "keep is %g, expected above 0 and below 1", (double)o->keep);
-    if (!(o->max_error >= 0 && isfinite(o->max_error)) || !(o->top_region >= 0 && o->top_region < 1))
-        return xai__fail(XAI_E_INVALID, "max_error is %g, top_region is %g", (double)o->max_error,
-                         (double)o->top_region);
+    if (!(o->max_error >= 0 && isfinite(o->max_error)))
+        return xai__fail(XAI_E_INVALID, "max_error is %g, expected a number from 0 on", (double)o->max_error);
+    if (!(o->top_region >= 0 && o->top_region < 1))
+        return xai__fail(XAI_E_INVALID, "top_region is %g, expected 0 to below 1", (double)o->top_region);
     if (r->profile->is_numpy && r->run.seed > UINT32_MAX)
         return xai__fail(XAI_E_INVALID, "seed %llu is none of numpy's, they are below 2^32",
                          (unsigned long long)r->run.seed);

@@ -134,9 +134,10 @@ static xai_status check_values(const xai_saliency_options *o)
 {
     if (o->reserved != 0 || (o->flags & ~(uint32_t)XAI_SALIENCY_KEEP_CHANNELS) != 0)
         return xai__fail(XAI_E_INVALID, "flags are %u, reserved is %u", o->flags, o->reserved);
-    if (!isfinite(o->baseline_value) || !isfinite(o->sigma) || o->sigma < 0)
-        return xai__fail(XAI_E_INVALID, "baseline_value is %g, sigma is %g", (double)o->baseline_value,
-                         (double)o->sigma);
+    if (!isfinite(o->baseline_value))
+        return xai__fail(XAI_E_INVALID, "baseline_value is %g, expected a finite number", (double)o->baseline_value);
+    if (!isfinite(o->sigma) || o->sigma < 0)
+        return xai__fail(XAI_E_INVALID, "sigma is %g, expected a number from 0 on", (double)o->sigma);
     if (o->baseline != NULL && o->baseline_value != 0)
         return xai__fail(XAI_E_INVALID, "both baseline and baseline_value %g are given", (double)o->baseline_value);
     if (o->noise != NULL && (o->sigma != 0 || o->n_samples != 0))
