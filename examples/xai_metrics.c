@@ -93,7 +93,7 @@ typedef struct measurement {
     xai_tensor *drawn[MAX_CURVES];
     char *names[MAX_CURVES];
     size_t n_drawn;
-    bool is_flat;
+    bool is_flat; /* the map that was given, or the other one */
 } measurement;
 
 /* --- what is asked --- */
@@ -311,7 +311,10 @@ static int measure(measurement *m, const struct row *row)
     }
     if (status < XAI_OK)
         return cli_fail(m->cli, "%s: %s: %s", m->cli->map, row->name, xai_last_error());
-    m->is_flat |= status == XAI_FLAT;
+    if (status == XAI_FLAT && row->kind >= OF_METHOD)
+        cli_note(m->cli, "%s: a map that was made for it is the same everywhere", row->name);
+    else
+        m->is_flat |= status == XAI_FLAT;
     json_object_object_add(m->metrics, row->name, cli_json_number(value));
     if (!m->cli->json)
         printf("%-25s %.6g\n", row->name, value);
@@ -426,7 +429,8 @@ static int run(measurement *m, const char *image, json_object **target)
         status = saved != CLI_GO_ON ? saved : status;
     }
     if (m->is_flat)
-        cli_note(m->cli, "%s: a map is the same everywhere, so there is little to measure", m->cli->map);
+        cli_note(m->cli, "%s%s%s: the map is the same everywhere, so there is little to measure", m->cli->map,
+                 m->cli->other != NULL ? " or " : "", m->cli->other != NULL ? m->cli->other : "");
     return m->watch.is_interrupted ? cli_watch_exit(status) : status;
 }
 

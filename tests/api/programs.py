@@ -612,6 +612,14 @@ def test_metrics():
     xai('metrics', *net, '--map', 'map.npy', '--metric', 'sparseness', '-o', 'd.svg', picture, cwd=place).fails(1, 'no curve')
     xai('metrics', *net, '--map', 'map.npy', '--metric', 'insertion', '--profile', 'quantus', picture, cwd=place).fails(1, 'default, rise, torchcam, xplique')
     xai('metrics', *net, '--map', 'nowhere.npy', picture, cwd=place).fails(1, 'nowhere.npy')
+    with open(os.path.join(place, 'map.npy'), 'rb') as file:
+        head = file.read()[:-32 * 32 * 4]
+    with open(os.path.join(place, 'flat.npy'), 'wb') as file:
+        file.write(head + struct.pack('<1024f', *[1] * 1024))
+    xai('metrics', *net, '--map', 'flat.npy', '--metric', 'complexity', picture, cwd=place).fails_lines(0, 'flat.npy: the map is the same everywhere')
+    # Of maps that a metric makes for itself, such as those of a network without its parameters, the given one is not to blame.
+    remark = xai('metrics', *net, '--map', 'map.npy', '--method', 'gradcam', '--metric', 'randomisation', picture, cwd=place)
+    assert remark.code == 0 and 'map.npy' not in remark.err, remark.err
 
 
 def test_perturbation_failures():
