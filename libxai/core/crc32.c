@@ -2,6 +2,8 @@
  * The CRC of zip and PNG: the reflected polynomial 0x04c11db7, sliced by eight. */
 #include "core/crc32.h"
 
+#include "core/little_endian.h"
+
 void xai__crc32_init(xai__crc32_table *table)
 {
     for (uint32_t i = 0; i < 256; i++) {
@@ -20,11 +22,6 @@ void xai__crc32_init(xai__crc32_table *table)
         }
 }
 
-static uint32_t load_le32(const unsigned char *bytes)
-{
-    return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
-}
-
 uint32_t xai__crc32(const xai__crc32_table *table, uint32_t crc, const void *data, size_t size)
 {
     const uint32_t(*row)[256] = table->row;
@@ -32,7 +29,7 @@ uint32_t xai__crc32(const xai__crc32_table *table, uint32_t crc, const void *dat
 
     crc = ~crc;
     for (; size >= 8; size -= 8, bytes += 8) {
-        uint32_t low = crc ^ load_le32(bytes), high = load_le32(bytes + 4);
+        uint32_t low = crc ^ xai__load_le32(bytes), high = xai__load_le32(bytes + 4);
 
         crc = row[7][low & 0xff] ^ row[6][low >> 8 & 0xff] ^ row[5][low >> 16 & 0xff] ^ row[4][low >> 24] ^
               row[3][high & 0xff] ^ row[2][high >> 8 & 0xff] ^ row[1][high >> 16 & 0xff] ^ row[0][high >> 24];

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "core/little_endian.h"
+
 /* 2^64 over the golden ratio: odd, so that multiplying by it loses nothing, and its bits look random. */
 static const uint64_t ODD = 0x9e3779b97f4a7c15u;
 
@@ -17,7 +19,7 @@ static uint64_t mix(uint64_t x)
 /* Little-endian on every machine: digests stand in files. */
 static uint64_t load(const unsigned char *bytes, size_t size)
 {
-    uint64_t word = 0;
+    uint64_t word;
 
     if (size == 8) {
         memcpy(&word, bytes, 8);
@@ -26,9 +28,7 @@ static uint64_t load(const unsigned char *bytes, size_t size)
 #endif
         return word;
     }
-    for (size_t i = 0; i < size; i++)
-        word |= (uint64_t)bytes[i] << 8 * i;
-    return word;
+    return xai__load_le(bytes, size);
 }
 
 /* Invertible in both, so that a word that differs always leaves another lane. */

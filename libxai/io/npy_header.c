@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "core/little_endian.h"
 #include "io/dtype.h"
 
 enum { MAX_HEADER = 1 << 16, MAX_RANK = 8 };
@@ -218,12 +219,8 @@ xai_status xai__npy_header_read(xai__npy_header *header, const xai__file *file)
     if (bytes[6] < 1 || bytes[6] > 3 || bytes[7] != 0)
         return xai__file_fail(file, XAI_E_UNSUPPORTED, 6, "NumPy format version %d.%d; 1.0, 2.0 and 3.0 are read",
                               bytes[6], bytes[7]);
-    length = bytes[8] | (size_t)bytes[9] << 8;
-    start = 10;
-    if (bytes[6] > 1) {
-        start = 12;
-        length |= file->size < 12 ? 0 : (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
-    }
+    start = bytes[6] > 1 ? 12 : 10;
+    length = (size_t)xai__load_le(bytes + 8, file->size < start ? 2 : start - 8);
     if (length > MAX_HEADER)
         return xai__file_fail(file, XAI_E_LIMIT, 8, "a NumPy header of %zu bytes; at most %d are read", length,
                               MAX_HEADER);

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/little_endian.h"
 #include "core/memory.h"
 #include "core/utf8.h"
 #include "io/pickle_vm.h"
@@ -117,8 +118,7 @@ static bool take_number(xai__pickle_vm *vm, size_t size, uint64_t *out)
 
     if (!take_bytes(vm, size, &at))
         return false;
-    for (*out = 0; size-- > 0;)
-        *out = *out << 8 | vm->file->data[at + size];
+    *out = xai__load_le(vm->file->data + at, size);
     return true;
 }
 

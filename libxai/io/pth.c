@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/little_endian.h"
 #include "core/memory.h"
 #include "core/sort.h"
 #include "io/dtype.h"
@@ -279,15 +280,6 @@ typedef struct tail {
     size_t at;
 } tail;
 
-static uint64_t load_le64(const unsigned char *bytes)
-{
-    uint64_t value = 0;
-
-    for (size_t i = 8; i-- > 0;)
-        value = value << 8 | bytes[i];
-    return value;
-}
-
 /* The first storage with this key in the sorted order; n_storages if there is none. */
 static size_t find_key(const xai__pickle *pickle, const uint32_t *order, uint64_t key)
 {
@@ -321,7 +313,7 @@ static xai_status take_storage(xai__pickle *pickle, const uint32_t *order, size_
                               "storage %llu has no type, which torch itself refuses here", key);
     if (storage->data != NULL)
         return xai__file_fail(file, XAI_E_FORMAT, *at, "storage %llu is listed twice", key);
-    if (file->size - *at < 8 || load_le64(file->data + *at) != (uint64_t)storage->count)
+    if (file->size - *at < 8 || xai__load_le(file->data + *at, 8) != (uint64_t)storage->count)
         return xai__file_fail(file, XAI_E_FORMAT, *at, "storage %llu does not begin with its size of %lld elements",
                               key, (long long)storage->count);
     *at += 8;

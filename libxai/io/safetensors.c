@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/little_endian.h"
 #include "core/memory.h"
 #include "core/sort.h"
 #include "io/dtype.h"
@@ -226,13 +227,12 @@ static xai_status read_header(xai__weights *set, const layout *where, const xai_
 /* The length is checked before anything is done with it. */
 static xai_status check_prefix(const xai__file *file, size_t *length)
 {
-    uint64_t stated = 0;
+    uint64_t stated;
 
     if (file->size < PREFIX)
         return xai__file_fail(file, XAI_E_FORMAT, file->size, "%zu bytes are too few for a safetensors file",
                               file->size);
-    for (size_t i = PREFIX; i-- > 0;)
-        stated = stated << 8 | file->data[i];
+    stated = xai__load_le(file->data, PREFIX);
     if (stated > MAX_HEADER)
         return xai__file_fail(file, XAI_E_LIMIT, 0, "a safetensors header of %llu bytes; at most %d are read",
                               (unsigned long long)stated, MAX_HEADER);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/little_endian.h"
 #include "core/memory.h"
 #include "core/sort.h"
 #include "core/utf8.h"
@@ -38,11 +39,7 @@ typedef struct directory {
 /* A little-endian number of size bytes; the caller has made sure that they are there. */
 static uint64_t load(const xai__file *file, size_t at, size_t size)
 {
-    uint64_t value = 0;
-
-    for (size_t i = size; i-- > 0;)
-        value = value << 8 | file->data[at + i];
-    return value;
+    return xai__load_le(file->data + at, size);
 }
 
 static bool has_signature(const xai__file *file, size_t at, unsigned char third, unsigned char fourth)

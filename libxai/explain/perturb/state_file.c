@@ -6,6 +6,7 @@
 
 #include "core/crc32.h"
 #include "core/error.h"
+#include "core/little_endian.h"
 #include "core/memory.h"
 #include "explain/perturb/state.h"
 #include "io/file.h"
@@ -17,24 +18,6 @@ enum { HEAD = 32, CHECKSUM = 4, VERSION = 1, WORD = 8 };
 static const double LARGEST_SCORE = 2 * (double)FLT_MAX;
 
 static const unsigned char magic[8] = { 'X', 'A', 'I', 'S', 'T', 'A', 'T', 'E' };
-
-/* --- words --- */
-
-static uint64_t load_le(const unsigned char *bytes, size_t size)
-{
-    uint64_t value = 0;
-
-    for (size_t i = 0; i < size; i++)
-        value |= (uint64_t)bytes[i] << 8 * i;
-    return value;
-}
-
-static unsigned char *store_le(unsigned char *at, uint64_t value, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        at[i] = (unsigned char)(value >> 8 * i);
-    return at + size;
-}
 
 static uint32_t checksum(const unsigned char *bytes, size_t size)
 {
@@ -61,15 +44,15 @@ static void write_bytes(unsigned char *bytes, const xai_state *state)
     unsigned char *at = bytes + sizeof magic;
 
     memcpy(bytes, magic, sizeof magic);
-    at = store_le(at, VERSION, 4);
-    at = store_le(at, n_facts, 4);
-    at = store_le(at, is_used ? state->n_targets : 0, WORD);
-    at = store_le(at, state->n, WORD);
+    at = xai__store_le(at, VERSION, 4);
+    at = xai__store_le(at, n_facts, 4);
+    at = xai__store_le(at, is_used ? state->n_targets : 0, WORD);
+    at = xai__store_le(at, state->n, WORD);
     for (size_t i = 0; i < n_facts; i++)
-        at = store_le(at, state->facts[i], WORD);
+        at = xai__store_le(at, state->facts[i], WORD);
     for (size_t i = 0; i < n_words; i++)
-        at = store_le(at, state->records[i], WORD);
-    store_le(at, checksum(bytes, (size_t)(at - bytes)), CHECKSUM);
+        at = xai__store_le(at, state->records[i], WORD);
+    xai__store_le(at, checksum(bytes, (size_t)(at - bytes)), CHECKSUM);
 }
 
 size_t xai_state_export(const xai_state *state, void *buffer, size_t capacity)
@@ -121,7 +104,7 @@ static xai_status check_magic(const xai__file *file)
                               HEAD + CHECKSUM);
     if (memcmp(file->data, magic, sizeof magic) != 0)
         return xai__file_fail(file, XAI_E_FORMAT, 0, "is not a saved state");
-    version = load_le(file->data + 8, 4);
+    version = xai__load_le(file->data + 8, 4);
     if (version != VERSION)
         return xai__file_fail(file, XAI_E_UNSUPPORTED, 8, "is a state of format %llu, this version reads format %d",
                               (unsigned long long)version, VERSION);
@@ -131,8 +114,8 @@ static xai_status check_magic(const xai__file *file)
 /* The file's own size bounds all numbers, so that what is allocated for them exists. */
 static xai_status read_head(head *out, const xai__file *file)
 {
-    uint64_t n_words = (file->size - HEAD - CHECKSUM) / WORD, n_facts = load_le(file->data + 12, 4),
-             n_targets = load_le(file->data + 16, WORD), n_records = load_le(file->data + 24, WORD);
+    uint64_t n_words = (file->size - HEAD - CHECKSUM) / WORD, n_facts = xai__load_le(file->data + 12, 4),
+             n_targets = xai__load_le(file->data + 16, WORD), n_records = xai__load_le(file->data + 24, WORD);
     bool is_used = n_records > 0;
 
     if (n_facts > XAI__STATE_MAX_FACTS || n_targets > n_words || n_records > n_words || is_used != (n_facts > 0) ||
@@ -156,7 +139,7 @@ static xai_status check_bytes(const xai__file *file, const head *h)
     if (file->size != size + CHECKSUM)
         return xai__file_fail(file, XAI_E_FORMAT, file->size, "is cut off or too long, expected %zu bytes",
                               size + CHECKSUM);
-    stated = (uint32_t)load_le(file->data + size, CHECKSUM);
+    stated = (uint32_t)xai__load_le(file->data + size, CHECKSUM);
     found = checksum(file->data, size);
     if (stated != found)
         return xai__file_fail(file, XAI_E_FORMAT, size, "is damaged: its checksum is %08x, it says %08x", found,
@@ -174,7 +157,7 @@ static xai_status read_records(xai_state *state, const xai__file *file, const he
     state->n_targets = h->n_targets;
     width = xai__state_width(state);
     for (size_t i = 0; i < h->n_facts; i++, at += WORD)
-        state->facts[i] = load_le(at, WORD);
+        state->facts[i] = xai__load_le(at, WORD);
     if (h->n_records == 0)
         return XAI_OK;
     while (room < h->n_records)
@@ -185,7 +168,7 @@ static xai_status read_records(xai_state *state, const xai__file *file, const he
     for (size_t i = 0; i < h->n_records * width; i++, at += WORD) {
         double score;
 
-        state->records[i] = load_le(at, WORD);
+        state->records[i] = xai__load_le(at, WORD);
         memcpy(&score, &state->records[i], sizeof score);
         if (i % width > 0 && !(fabs(score) <= LARGEST_SCORE))
             return xai__file_fail(file, XAI_E_FORMAT, (size_t)(at - file->data), "a score is %g", score);
