@@ -331,6 +331,39 @@ START_TEST(busy)
 }
 END_TEST
 
+/* A fact that found no room would let the state of another run pass. */
+START_TEST(many_facts)
+{
+    xai_context *context = testing_context(1);
+    xai_tensor *input = state_input(context, 0);
+    asked a = { 0 };
+    const xai_black_box box = {
+        .struct_size = sizeof box, .predict = state_answer, .user = &a, .n_classes = N_TARGETS
+    };
+    xai_state *state = state_make(), *used = NULL;
+    xai__facts own = { .n = 0 };
+    xai__scorer scorer;
+
+    ck_assert_ok(xai__scorer_init(&scorer, NULL, &box, input, NULL, 0, XAI_SCORE_PROBABILITY));
+    for (size_t n = 0; n <= XAI__STATE_MAX_FACTS; n++) {
+        xai_status status = xai__state_begin(&used, state, &scorer, "rise", "default", &own);
+
+        ck_assert((status == XAI_OK) == (used != NULL));
+        ck_assert(n > 12 || status == XAI_OK);
+        ck_assert(n < XAI__STATE_MAX_FACTS || status < 0);
+        if (status < 0)
+            ck_assert_fails(status, XAI_E_INTERNAL, "more facts than the 32 that a state holds");
+        xai__state_end(used);
+        xai__facts_count(&own, "number", n);
+    }
+    ck_assert_ptr_null(used);
+    xai__scorer_fini(&scorer);
+    xai_state_unref(state);
+    xai_tensor_unref(input);
+    xai_context_unref(context);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("explain_state");
@@ -346,6 +379,7 @@ static Suite *make_suite(void)
     tcase_add_test(c, other_sessions);
     tcase_add_test(c, unused);
     tcase_add_test(c, busy);
+    tcase_add_test(c, many_facts);
     suite_add_tcase(suite, c);
     return suite;
 }

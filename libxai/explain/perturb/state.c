@@ -61,7 +61,8 @@ uint64_t xai_state_n_images(const xai_state *state)
 static void add_fact(xai__facts *facts, const char *name, uint32_t kind, uint64_t value)
 {
     if (facts->n < XAI__STATE_MAX_FACTS)
-        facts->items[facts->n++] = (xai__fact){ name, kind, value };
+        facts->items[facts->n] = (xai__fact){ name, kind, value };
+    facts->n++;
 }
 
 void xai__facts_digest(xai__facts *facts, const char *name, uint64_t digest)
@@ -121,8 +122,8 @@ static uint64_t hash_targets(const xai__targets *targets)
     return digest;
 }
 
-static void collect(xai__facts *facts, const xai__scorer *s, const char *method, const char *profile,
-                    const xai__facts *own)
+static xai_status collect(xai__facts *facts, const xai__scorer *s, const char *method, const char *profile,
+                          const xai__facts *own)
 {
     facts->n = 0;
     add_text(facts, "version of libxai", xai_version_string());
@@ -134,8 +135,12 @@ static void collect(xai__facts *facts, const xai__scorer *s, const char *method,
     xai__facts_count(facts, "width", (uint64_t)s->input->shape[3]);
     xai__facts_digest(facts, "picture", xai__hash(0, s->input->data, s->input->size * sizeof(float)));
     xai__facts_digest(facts, "list of targets", hash_targets(&s->targets));
-    for (size_t i = 0; i < own->n; i++)
+    for (size_t i = 0; i < own->n && i < XAI__STATE_MAX_FACTS; i++)
         add_fact(facts, own->items[i].name, own->items[i].kind, own->items[i].value);
+    if (facts->n > XAI__STATE_MAX_FACTS)
+        return xai__fail(XAI_E_INTERNAL, "%s: a run of it has more facts than the %d that a state holds", method,
+                         XAI__STATE_MAX_FACTS);
+    return XAI_OK;
 }
 
 static xai_status refuse(const xai__fact *fact, uint64_t saved)
@@ -204,6 +209,17 @@ static xai_status adopt(xai_state *state, const xai__scorer *s, const xai__facts
     return xai__state_add(state, 0, s->plain_scores);
 }
 
+/* Makes an unused state the run's, or sees whether it is of such a run. */
+static xai_status take(xai_state *state, const xai__scorer *scorer, const xai__facts *facts)
+{
+    xai_status status;
+
+    if (state->n <= 1)
+        return adopt(state, scorer, facts);
+    status = compare_facts(state, facts);
+    return status < 0 ? status : compare_picture(state, scorer);
+}
+
 xai_status xai__state_begin(xai_state **out, xai_state *state, const xai__scorer *scorer, const char *method,
                             const char *profile, const xai__facts *own)
 {
@@ -215,14 +231,9 @@ xai_status xai__state_begin(xai_state **out, xai_state *state, const xai__scorer
         return XAI_OK;
     if (atomic_exchange(&state->is_running, true))
         return xai__fail(XAI_E_BUSY, "the state is part of a run already");
-    collect(&facts, scorer, method, profile, own);
-    if (state->n <= 1) {
-        status = adopt(state, scorer, &facts);
-    } else {
-        status = compare_facts(state, &facts);
-        if (status == XAI_OK)
-            status = compare_picture(state, scorer);
-    }
+    status = collect(&facts, scorer, method, profile, own);
+    if (status == XAI_OK)
+        status = take(state, scorer, &facts);
     state->at = 1;
     if (status == XAI_OK)
         *out = state;

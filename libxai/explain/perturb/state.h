@@ -29,7 +29,8 @@ enum xai__fact_kind {
     XAI__FACT_REAL /* bits of a double */
 };
 
-/* A list of them; the order is part of the file's format. */
+/* A list of them; the order is part of the file's format. n counts those that found no room as well: a run that has
+ * such is refused, for two that differ in one of them would take each other's scores. */
 typedef struct xai__facts {
     xai__fact items[XAI__STATE_MAX_FACTS];
     size_t n;
