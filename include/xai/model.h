@@ -232,8 +232,18 @@ XAI_API size_t xai_model_n_layers(const xai_model *model);
  */
 XAI_API xai_status xai_model_layer(xai_layer *out, xai_model *model, size_t index);
 
-/** Count what training changes: weights and biases of convolutions, linear layers and batch norms. @param model  The
- * model. @return Their number. Any thread. @since 0.1 */
+/**
+ * Count what training changes: weights and biases of convolutions, linear layers and batch norms.
+ *
+ * What several layers share, and what a layer that is called twice computes with, counts once, as in PyTorch's
+ * named_parameters(): it has the name of the layer that is computed first.
+ *
+ * @param model  The model.
+ * @return Their number, of tensors, not of elements.
+ *
+ * Any thread.
+ * @since 0.1
+ */
 XAI_API size_t xai_model_n_parameters(const xai_model *model);
 
 /**

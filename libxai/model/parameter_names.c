@@ -19,24 +19,54 @@ static bool has_parameters(const xai__node *node)
     return node->op == XAI__OP_CONV || node->op == XAI__OP_GEMM || node->op == XAI__OP_BATCH_NORM;
 }
 
-static bool find_part(xai__parameter *out, const xai__graph *graph, size_t node, size_t part)
+/* The parameter that a node has as that part; -1: none. */
+static int32_t part_of(const xai__graph *graph, const xai__node *node, size_t part)
 {
-    const xai__node *n = &graph->nodes[node];
-    int32_t value = has_parameters(n) && n->n_inputs > 1 + part ? n->inputs[1 + part] : -1;
+    int32_t value = has_parameters(node) && node->n_inputs > 1 + part ? node->inputs[1 + part] : -1;
 
-    if (value < 0 || !xai__graph_is_constant(graph, value) || graph->values[n->output].name == NULL)
-        return false;
-    *out = (xai__parameter){ value, (int32_t)node, parts[part] };
-    return true;
+    return value >= 0 && xai__graph_is_constant(graph, value) && graph->values[node->output].name != NULL ? value : -1;
+}
+
+/* A module that is called twice has its parameters in two nodes, as have modules that share them. */
+static bool was_met(const xai__graph *graph, size_t node, int32_t value)
+{
+    for (size_t i = 0; i < node; i++)
+        for (size_t part = 0; part < 2; part++)
+            if (part_of(graph, &graph->nodes[i], part) == value)
+                return true;
+    return false;
+}
+
+/* The output's name may be that of one call, path#1; a state dict knows the path alone. */
+static const char *path_of(const xai__graph *graph, int32_t output)
+{
+    for (size_t i = 0; i < graph->n_names; i++)
+        if (graph->names[i].value == output)
+            return graph->names[i].path;
+    return graph->values[output].name;
+}
+
+bool xai__parameter_next(xai__parameter *out, const xai__graph *graph, size_t *at)
+{
+    while (*at < 2 * graph->n_nodes) {
+        size_t node = *at / 2, part = *at % 2;
+        int32_t value = part_of(graph, &graph->nodes[node], part);
+
+        ++*at;
+        if (value < 0 || was_met(graph, node, value))
+            continue;
+        *out = (xai__parameter){ value, path_of(graph, graph->nodes[node].output), parts[part] };
+        return true;
+    }
+    return false;
 }
 
 /* Counted through from the start each time: models have some hundred nodes, and nobody asks in a loop that matters. */
-bool xai__parameter_at(xai__parameter *out, const xai__graph *graph, size_t index)
+static bool find_number(xai__parameter *out, const xai_model *model, size_t index)
 {
-    for (size_t node = 0; node < graph->n_nodes; node++)
-        for (size_t part = 0; part < 2; part++)
-            if (find_part(out, graph, node, part) && index-- == 0)
-                return true;
+    for (size_t at = 0; model != NULL && xai__parameter_next(out, &model->graph, &at);)
+        if (index-- == 0)
+            return true;
     return false;
 }
 
@@ -48,7 +78,7 @@ static xai_status add_value(int32_t **values, size_t *n, xai_context *context, i
     for (size_t i = 0; i < *n; i++)
         if ((*values)[i] == value)
             return XAI_OK;
-    slot = xai__grow(context, (void **)values, *n, sizeof *slot);
+    slot = xai__grow(context, values, *n, sizeof *slot);
     if (slot == NULL)
         return XAI_E_NO_MEMORY;
     *slot = value;
@@ -74,7 +104,6 @@ xai_status xai__parameters_find(int32_t **values, size_t *n, const xai__graph *g
 {
     size_t part, length = layer_length(name, &part), before = *n;
     char *layer = xai__strndup(graph->context, name, length);
-    xai__parameter parameter;
     bool found = false;
     int32_t value;
     xai_status status = layer != NULL ? xai__graph_find(&value, graph, layer) : XAI_E_NO_MEMORY;
@@ -83,13 +112,13 @@ xai_status xai__parameters_find(int32_t **values, size_t *n, const xai__graph *g
     if (status < 0)
         return status;
     for (size_t i = 0; i < 2 && status == XAI_OK; i++) {
-        int32_t node = graph->values[value].producer;
+        int32_t node = graph->values[value].producer, parameter;
 
         /* A layer's name alone stands for both of its parts. */
-        if ((part < 2 && i != part) || node < 0 || !find_part(&parameter, graph, (size_t)node, i))
+        if ((part < 2 && i != part) || node < 0 || (parameter = part_of(graph, &graph->nodes[node], i)) < 0)
             continue;
         found = true;
-        status = add_value(values, n, graph->context, parameter.value);
+        status = add_value(values, n, graph->context, parameter);
     }
     if (status == XAI_OK && !found && *n == before)
         status = xai__fail(XAI_E_NOT_FOUND, "'%.200s' has no parameters: its operator is not trained", name);
@@ -103,7 +132,7 @@ size_t xai_model_n_parameters(const xai_model *model)
     xai__parameter unused;
     size_t n = 0;
 
-    while (model != NULL && xai__parameter_at(&unused, &model->graph, n))
+    for (size_t at = 0; model != NULL && xai__parameter_next(&unused, &model->graph, &at);)
         n++;
     return n;
 }
@@ -115,9 +144,9 @@ size_t xai_model_parameter_name(const xai_model *model, size_t index, char *buff
 
     if (capacity > 0)
         buffer[0] = '\0';
-    if (model == NULL || !xai__parameter_at(&p, &model->graph, index))
+    if (!find_number(&p, model, index))
         return 0;
-    length = snprintf(buffer, capacity, "%s.%s", model->graph.values[model->graph.nodes[p.node].output].name, p.part);
+    length = snprintf(buffer, capacity, "%s.%s", p.path, p.part);
     return length > 0 ? (size_t)length : 0;
 }
 
@@ -126,7 +155,7 @@ size_t xai_model_parameter_shape(const xai_model *model, size_t index, int64_t *
     xai__parameter p;
     const xai__value *value;
 
-    if (model == NULL || !xai__parameter_at(&p, &model->graph, index))
+    if (!find_number(&p, model, index))
         return 0;
     value = &model->graph.values[p.value];
     for (size_t i = 0; i < value->rank && i < capacity; i++)

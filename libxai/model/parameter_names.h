@@ -7,12 +7,14 @@
 
 /* A constant that is trained: weight or bias of a convolution, linear layer or batch norm. */
 typedef struct xai__parameter {
-    int32_t value, node;
+    int32_t value;
+    const char *path; /* of the module */
     const char *part; /* "weight" or "bias" */
 } xai__parameter;
 
-/* Number index in the order of the nodes; false behind the last one. */
-bool xai__parameter_at(xai__parameter *out, const xai__graph *graph, size_t index);
+/* The next one in the order of the nodes; false behind the last one. *at is 0 before the first. One that several nodes
+ * compute with comes once, with the first of them. */
+bool xai__parameter_next(xai__parameter *out, const xai__graph *graph, size_t *at);
 
 /* Values of the parameters that name stands for: one parameter, or all of a layer. Adds them to *values, which holds *n
  * and is xai__free()d by the caller; what is there already is not added twice. XAI_E_NOT_FOUND lists near names. */

@@ -3,6 +3,8 @@
  */
 #include "influence_folder.h"
 
+#include "model/parameter_names.h"
+
 /* Paths of a test; files_path() has one buffer. */
 typedef struct paths {
     char list[8192], cache[8192];
@@ -303,6 +305,44 @@ START_TEST(parameter_names)
 }
 END_TEST
 
+/* Another convolution with the weights of one that is there. */
+static int32_t convolve_again(network *n, int32_t x, int32_t first, const char *name)
+{
+    const xai__node node = n->model->graph.nodes[n->model->graph.values[first].producer];
+    const int32_t inputs[3] = { x, node.inputs[1], node.inputs[2] };
+
+    return network_name(n, xai__op_add(&n->model->graph, XAI__OP_CONV, &node.attributes, inputs, 3), name);
+}
+
+/* A module that is called twice, and one that has the weights of another: each tensor counts once, by a name that a
+ * state dict could have. */
+START_TEST(shared_parameters)
+{
+    static const char *const expected[] = { "conv.weight", "conv.bias", "fc.weight", "fc.bias" };
+    xai_context *context = testing_context(1);
+    network n = network_begin(context, 4, 9, 9);
+    int32_t first = network_conv(&n, 0, 4, 3, 1, 1, true, "conv"), x = convolve_again(&n, first, first, "conv");
+    xai_model *model = network_end(&n, network_head(&n, convolve_again(&n, x, first, "tied"), 3));
+    int32_t *values = NULL;
+    size_t n_values = 0;
+    char name[64];
+
+    ck_assert_uint_eq(xai_model_n_parameters(model), 4);
+    for (size_t i = 0; i < 4; i++) {
+        ck_assert_uint_eq(xai_model_parameter_name(model, i, name, sizeof name), strlen(expected[i]));
+        ck_assert_str_eq(name, expected[i]);
+    }
+    ck_assert_uint_eq(xai_model_parameter_name(model, 4, name, sizeof name), 0);
+    ck_assert_ok(xai__parameters_find(&values, &n_values, &model->graph, "conv.weight"));
+    ck_assert_ok(xai__parameters_find(&values, &n_values, &model->graph, "tied.weight"));
+    ck_assert_ok(xai__parameters_find(&values, &n_values, &model->graph, "conv#1"));
+    ck_assert_uint_eq(n_values, 2);
+    xai__free(context, values);
+    xai_model_unref(model);
+    xai_context_unref(context);
+}
+END_TEST
+
 /* The page holds its pictures, and what names say stays words. */
 START_TEST(page)
 {
@@ -428,6 +468,7 @@ static Suite *make_suite(void)
     tcase_add_loop_test(cases, same_bits, 0, 5);
     tcase_add_loop_test(cases, refused, 0, 16);
     tcase_add_test(cases, parameter_names);
+    tcase_add_test(cases, shared_parameters);
     tcase_add_test(cases, page);
     tcase_add_test(cases, ranks);
     suite_add_tcase(suite, cases);

@@ -22,26 +22,14 @@ static const xai__graph *graph_of(const xai__network *network)
 
 /* --- which parameters --- */
 
-static bool is_listed(const xai__network *network, int32_t value)
-{
-    for (size_t i = 0; i < network->n_parameters; i++)
-        if (network->parameters[i] == value)
-            return true;
-    return false;
-}
-
-/* Nodes are listed, and modules that are called twice share their parameters: each counts once. */
 static xai_status find_all(xai__network *network)
 {
     const xai__graph *graph = graph_of(network);
     xai__parameter parameter;
 
-    for (size_t i = 0; xai__parameter_at(&parameter, graph, i); i++) {
-        int32_t *slot;
+    for (size_t at = 0; xai__parameter_next(&parameter, graph, &at);) {
+        int32_t *slot = xai__grow(graph->context, &network->parameters, network->n_parameters, sizeof *slot);
 
-        if (is_listed(network, parameter.value))
-            continue;
-        slot = xai__grow(graph->context, &network->parameters, network->n_parameters, sizeof *slot);
         if (slot == NULL)
             return XAI_E_NO_MEMORY;
         *slot = parameter.value;
