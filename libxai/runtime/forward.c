@@ -307,18 +307,31 @@ static xai_status fire(void *user, size_t tap, xai_tensor *value)
 
 /* --- running --- */
 
-/* Grows, never shrinks: the next run of the session is likely the same. What was in it is not kept. */
-static xai_status reserve(void **data, size_t *size, size_t wanted, size_t unit, xai_context *context)
+/* Takes memory of *size units and returns such of wanted ones or more; NULL: there is none, and what was there is gone.
+ * It grows and never shrinks, for the next run of the session is likely the same. What was in it is not kept. */
+static void *reserve(void *data, size_t *size, size_t wanted, size_t unit, xai_context *context)
 {
-    if (*data != NULL && *size >= wanted)
-        return XAI_OK;
-    xai__free(context, *data);
-    *size = 0;
-    *data = xai__alloc_array(context, wanted, unit);
-    if (*data == NULL)
+    if (data != NULL && *size >= wanted)
+        return data;
+    xai__free(context, data);
+    data = xai__alloc_array(context, wanted, unit);
+    *size = data != NULL ? wanted : 0;
+    return data;
+}
+
+/* What a run of the plan writes to beside its taps. */
+static xai_status reserve_memory(xai_session *session, const xai__plan *plan, size_t chunk, size_t n_threads)
+{
+    xai_context *context = session->object.context;
+    size_t size;
+
+    if (!xai__mul_size(&size, plan->arena, chunk))
+        return xai__fail_memory();
+    session->arena = reserve(session->arena, &session->arena_size, size, sizeof *session->arena, context);
+    if (session->arena == NULL)
         return XAI_E_NO_MEMORY;
-    *size = wanted;
-    return XAI_OK;
+    session->scratch = reserve(session->scratch, &session->scratch_size, n_threads * plan->task_scratch, 1, context);
+    return session->scratch != NULL ? XAI_OK : XAI_E_NO_MEMORY;
 }
 
 /* Images that fit into the budget; a hook that edits must see all of them at once. */
@@ -351,19 +364,11 @@ static xai_status seed(void *user, size_t target, size_t first, size_t n)
 static xai_status execute(forward *f)
 {
     xai_session *session = f->session;
-    xai_context *context = session->object.context;
-    size_t chunk = chunk_size(f), arena_size;
+    size_t chunk = chunk_size(f);
     const xai_tensor *const fed[2] = { f->request->fed, f->seed };
-    xai__team team;
-    xai_status status;
+    xai__team team = xai__team_take(session->object.context);
+    xai_status status = reserve_memory(session, f->plan, chunk, xai__team_size(&team));
 
-    if (!xai__mul_size(&arena_size, f->plan->arena, chunk))
-        return xai__fail_memory();
-    team = xai__team_take(context);
-    status = reserve((void **)&session->arena, &session->arena_size, arena_size, sizeof(float), context);
-    if (status == XAI_OK)
-        status = reserve(&session->scratch, &session->scratch_size, xai__team_size(&team) * f->plan->task_scratch, 1,
-                         context);
     find_fetched(f->fetched, f);
     if (status == XAI_OK)
         status = xai__run_plan(&(xai__run){ .plan = f->plan,
