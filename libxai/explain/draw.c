@@ -31,19 +31,23 @@ static xai_status check(const void *out, const xai_attribution *attribution)
 
 /* As the tutorial draws: from the small map, so that the picture shows the resampling of its colours. Without a picture
  * a blank one gives the size, and what is blended with it is dropped. */
-static xai_status draw_as_tutorial(xai_image **out, const xai_attribution *a, const xai_image *under)
+static xai_status draw_as_tutorial(xai_image **out, const xai__drawing *d)
 {
+    const xai_attribution *a = d->attribution;
     xai_image *heat = NULL, *combined = NULL, *blank = NULL;
     xai_tensor *map = NULL;
-    xai_status remark = xai_attribution_map(&map, a, 0, 0, XAI_NORMALISE_PROFILE), status = remark;
+    xai_status remark = xai_attribution_map(&map, a, 0, 0, XAI_NORMALISE_PROFILE), status;
 
-    if (status >= 0 && under == NULL)
+    if (remark == XAI_OK && xai__draw_is_changed(&d->options))
+        remark = xai__draw_scale(map, d, false);
+    status = remark;
+    if (status >= 0 && d->under == NULL)
         status = xai_image_create(&blank, a->object.context, NULL, (int32_t)a->input_width, (int32_t)a->input_height);
     if (status >= 0)
         status = xai__overlay_tutorial(&heat, &combined, map->data, map->shape[0], map->shape[1],
-                                       under != NULL ? under : blank);
+                                       d->under != NULL ? d->under : blank, (double)d->options.opacity);
     if (status >= 0)
-        *out = xai_image_ref(under != NULL ? combined : heat);
+        *out = xai_image_ref(d->under != NULL ? combined : heat);
     xai_image_unref(heat);
     xai_image_unref(combined);
     xai_image_unref(blank);
@@ -167,7 +171,7 @@ static xai_status draw(xai_image **out, const xai_attribution *attribution, cons
         return status;
     /* A style that is asked for has the word over the profile's. */
     if (d.options.kind == XAI_DRAW_HEAT && d.options.style == NULL && attribution->profile->draws_as_tutorial)
-        return draw_as_tutorial(out, attribution, under);
+        return draw_as_tutorial(out, &d);
     status = remark = xai__draw_map(&map, &d, kinds[d.options.kind].one_sided);
     if (status >= 0)
         status = kinds[d.options.kind].draw(out, &d, map);

@@ -17,6 +17,16 @@ typedef struct xai__drawing {
     int64_t height, width;  /* of the picture */
 } xai__drawing;
 
+/* Do the options ask for more than the whole range of the map, as it is? */
+static inline bool xai__draw_is_changed(const xai_draw_options *options)
+{
+    return options->percentile < 100 || options->smooth > 0;
+}
+
+/* A map of H x W, smoothed and clipped in place as the options say: 0 to 1, or -1 to 1 if it is signed. XAI_FLAT: it
+ * is the same everywhere, and 0. */
+xai_status xai__draw_scale(xai_tensor *map, const xai__drawing *d, bool is_signed);
+
 /* The map at the picture's size: 0 to 1, or -1 to 1 if it is signed. one_sided: signed maps lose their negative part.
  * XAI_FLAT: it is the same everywhere, and 0. */
 xai_status xai__draw_map(xai_tensor **out, const xai__drawing *d, bool one_sided);

@@ -120,6 +120,16 @@ static xai_status scale(xai_tensor *map, bool is_signed, double percentile)
     return XAI_OK;
 }
 
+xai_status xai__draw_scale(xai_tensor *map, const xai__drawing *d, bool is_signed)
+{
+    xai_status status = XAI_OK;
+
+    if (d->options.smooth > 0)
+        status = xai__gauss_smooth(map->data, map->object.context, 1, map->shape[0], map->shape[1],
+                                   (double)d->options.smooth * (double)map->shape[1], 3);
+    return status < 0 ? status : scale(map, is_signed, (double)d->options.percentile);
+}
+
 xai_status xai__draw_map(xai_tensor **out, const xai__drawing *d, bool one_sided)
 {
     const xai_attribution *a = d->attribution;
@@ -128,19 +138,12 @@ xai_status xai__draw_map(xai_tensor **out, const xai__drawing *d, bool one_sided
     xai_status status, remark;
 
     /* A profile that scales its maps has the word, unless more is asked for. */
-    if (!is_raw && d->options.percentile >= 100 && d->options.smooth <= 0)
+    if (!is_raw && !xai__draw_is_changed(&d->options))
         return xai_attribution_map(out, a, d->height, d->width, XAI_NORMALISE_PROFILE);
     status = flatten(&map, a, one_sided);
-    if (status == XAI_OK && d->options.smooth > 0)
-        status = xai__gauss_smooth(map->data, map->object.context, 1, map->shape[0], map->shape[1],
-                                   (double)d->options.smooth * (double)map->shape[1], 3);
-    if (status < 0) {
-        xai_tensor_unref(map);
-        return status;
-    }
     /* On the method's own grid, so that the percentile is one of its values and not of what lies between them. */
-    remark = scale(map, is_signed, (double)d->options.percentile);
-    status = xai__map_resize(&map, d->height, d->width, a->profile->filter);
+    remark = status < 0 ? status : xai__draw_scale(map, d, is_signed);
+    status = remark < 0 ? remark : xai__map_resize(&map, d->height, d->width, a->profile->filter);
     if (status < 0) {
         xai_tensor_unref(map);
         return status;

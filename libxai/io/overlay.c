@@ -58,7 +58,7 @@ static void exchange_red_and_blue(xai_image *image)
 }
 
 xai_status xai__overlay_tutorial(xai_image **heat, xai_image **combined, const float *map, int64_t height,
-                                 int64_t width, const xai_image *photo)
+                                 int64_t width, const xai_image *photo, double alpha)
 {
     /* Colours are interpolated here, not the map: the tutorial colours its seven by seven numbers first. */
     xai__crop all = { 0, 0, photo->width, photo->height };
@@ -74,7 +74,7 @@ xai_status xai__overlay_tutorial(xai_image **heat, xai_image **combined, const f
     status = xai__resample_rgb(heat, small, photo->width, photo->height, &all, XAI_FILTER_BICUBIC);
     xai_image_unref(small);
     if (status == XAI_OK)
-        status = xai__overlay_blend(combined, photo, *heat, 0.5, XAI__ROUND_DOWN);
+        status = xai__overlay_blend(combined, photo, *heat, alpha, XAI__ROUND_DOWN);
     if (status < 0) {
         xai_image_unref(*heat);
         *heat = NULL;

@@ -15,8 +15,8 @@ xai_status xai__overlay_blend(xai_image **out, const xai_image *photo, const xai
                               enum xai__rounding rounding);
 
 /* As the tutorial draws a small map of [0, 1], which for it is transposed already: colour jet_r, red and blue
- * exchanged, bicubic to the photo's size, and half and half with the photo, every byte rounded down. */
+ * exchanged, bicubic to the photo's size, and blended with the photo (alpha is 0.5 there), every byte rounded down. */
 xai_status xai__overlay_tutorial(xai_image **heat, xai_image **combined, const float *map, int64_t height,
-                                 int64_t width, const xai_image *photo);
+                                 int64_t width, const xai_image *photo, double alpha);
 
 #endif

@@ -81,6 +81,52 @@ START_TEST(clipped)
 }
 END_TEST
 
+static xai_image *draw_tutorial(xai_context *context, const float *values, const xai_image *under,
+                                const xai_draw_options *options)
+{
+    static const xai__profile tutorial = { .name = "tutorial", .draws_as_tutorial = true };
+    xai_attribution *a = make(context, false, values);
+    xai_image *image = NULL;
+
+    a->profile = &tutorial;
+    ck_assert_ok(xai_attribution_draw_with(&image, a, under, options));
+    xai_attribution_unref(a);
+    return image;
+}
+
+/* The tutorial's colours as well are of what was asked for: the map clipped, and as much of them. */
+START_TEST(tutorial_with_options)
+{
+    xai_context *context = testing_context(1);
+    const xai_draw_options clip = { .struct_size = sizeof clip, .percentile = 99 },
+                           faint = { .struct_size = sizeof faint, .opacity = 0.25f };
+    float values[HEIGHT * WIDTH], clipped_values[HEIGHT * WIDTH];
+    xai_image *images[5] = { NULL }, *black = NULL;
+
+    for (int i = 0; i < HEIGHT * WIDTH; i++)
+        values[i] = clipped_values[i] = (float)(i % 2);
+    values[4] = 1000;
+    clipped_values[4] = 1;
+    ck_assert_ok(xai_image_create(&black, context, NULL, WIDTH, HEIGHT));
+    memset(xai_image_pixels(black), 0, 3 * WIDTH * HEIGHT);
+    images[0] = draw_tutorial(context, values, NULL, NULL);
+    images[1] = draw_tutorial(context, values, NULL, &clip);
+    images[2] = draw_tutorial(context, clipped_values, NULL, NULL);
+    images[3] = draw_tutorial(context, values, black, NULL);
+    images[4] = draw_tutorial(context, values, black, &faint);
+    ck_assert_mem_ne(images[1]->pixels, images[0]->pixels, 3 * WIDTH * HEIGHT);
+    ck_assert_mem_eq(images[1]->pixels, images[2]->pixels, 3 * WIDTH * HEIGHT);
+    for (int i = 0; i < 3 * WIDTH * HEIGHT; i++) {
+        ck_assert_int_eq(images[3]->pixels[i], images[0]->pixels[i] / 2);
+        ck_assert_int_eq(images[4]->pixels[i], images[0]->pixels[i] / 4);
+    }
+    for (int i = 0; i < 5; i++)
+        xai_image_unref(images[i]);
+    xai_image_unref(black);
+    xai_context_unref(context);
+}
+END_TEST
+
 /* What is no number is dark and passes no level, where the rest is drawn. */
 START_TEST(not_a_number)
 {
@@ -215,6 +261,7 @@ static Suite *make_suite(void)
 
     tcase_add_test(cases, signed_maps);
     tcase_add_test(cases, clipped);
+    tcase_add_test(cases, tutorial_with_options);
     tcase_add_test(cases, not_a_number);
     tcase_add_test(cases, over_a_picture);
     tcase_add_test(cases, refused);

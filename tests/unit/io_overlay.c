@@ -138,7 +138,7 @@ START_TEST(tutorial_way)
 
     if (read_tutorial(map)) {
         ck_assert_ok(xai_image_load(&photo, context, testing_data("tutorial/reference/catdog_224.png"), 0));
-        ck_assert_ok(xai__overlay_tutorial(&heat, &combined, map, 7, 7, photo));
+        ck_assert_ok(xai__overlay_tutorial(&heat, &combined, map, 7, 7, photo, 0.5));
         check_against(context, heat, "tutorial/reference/heatmap_tutorial_way.png", 1);
         check_against(context, combined, "tutorial/reference/combined_tutorial_way.png", 1);
         xai_image_unref(photo);
