@@ -39,7 +39,8 @@ xai_status xai__file_fail(const xai__file *file, xai_status status, size_t offse
 /* XAI_E_UNSUPPORTED with a sentence if path is empty or starts like a URL. */
 xai_status xai__file_check_path(const char *path);
 
-/* Writes bytes to a file that appears whole or not at all: made beside path under another name, then renamed. */
+/* Writes bytes to a file that appears whole or not at all: made beside path under another name, then renamed. A file
+ * that is replaced hands its permissions on; one that may not be written is XAI_E_IO. */
 xai_status xai__file_write(xai_context *context, const char *path, const void *bytes, size_t size);
 
 /* The same piece by piece. Zero it before opening. */

@@ -38,9 +38,15 @@ static xai_status resolve(xai__file_writer *writer, const char *path)
     return writer->path != NULL ? XAI_OK : XAI_E_NO_MEMORY;
 }
 
-/* Renaming over /dev/null would replace the device. *mode: the permissions of the file that is replaced, which the new
- * one is to have; left alone where there is none, since then the umask decides. */
-static xai_status check_target(const xai__file_writer *writer, mode_t *mode)
+/* Permissions of the file that is replaced, which the new one is to have. There is none: the umask decides. */
+typedef struct permissions {
+    bool are_known; /* none at all are some too */
+    mode_t mode;
+} permissions;
+
+/* Renaming over /dev/null would replace the device. It asks the folder alone, so a file that may not be written is
+ * looked for here: whoever protected it from programs that open files meant this one as well. */
+static xai_status check_target(const xai__file_writer *writer, permissions *kept)
 {
     struct stat info;
 
@@ -50,7 +56,9 @@ static xai_status check_target(const xai__file_writer *writer, mode_t *mode)
         return xai__fail(XAI_E_IO, "%s is a directory, not a file", writer->name);
     if (!S_ISREG(info.st_mode))
         return xai__fail(XAI_E_IO, "%s is not a regular file; only such files are written", writer->name);
-    *mode = info.st_mode & 0777;
+    if (faccessat(AT_FDCWD, writer->path, W_OK, AT_EACCESS) < 0)
+        return xai__file_fail_errno(writer->name, "write", errno);
+    *kept = (permissions){ true, info.st_mode & 0777 };
     return XAI_OK;
 }
 
@@ -90,7 +98,7 @@ static xai_status create(xai__file_writer *writer)
 xai_status xai__file_writer_open(xai__file_writer *writer, xai_context *context, const char *path)
 {
     xai_status status = xai__file_check_path(path);
-    mode_t mode = 0;
+    permissions kept = { false, 0 };
 
     *writer = (xai__file_writer){ .context = context };
     if (status == XAI_OK && (writer->name = xai__file_name(context, path)) == NULL)
@@ -98,10 +106,10 @@ xai_status xai__file_writer_open(xai__file_writer *writer, xai_context *context,
     if (status == XAI_OK)
         status = resolve(writer, path);
     if (status == XAI_OK)
-        status = check_target(writer, &mode);
+        status = check_target(writer, &kept);
     if (status == XAI_OK)
         status = create(writer);
-    if (status == XAI_OK && mode != 0 && fchmod(writer->fd, mode) < 0)
+    if (status == XAI_OK && kept.are_known && fchmod(writer->fd, kept.mode) < 0)
         status = xai__file_fail_errno(writer->name, "write", errno);
     if (status < 0)
         xai__file_writer_close(writer);

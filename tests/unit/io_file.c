@@ -228,6 +228,46 @@ START_TEST(keeps_links_and_modes)
 }
 END_TEST
 
+START_TEST(keeps_every_mode)
+{
+    static const mode_t modes[] = { 0000, 0200, 0600, 0444, 0666, 0777 };
+
+    if (geteuid() != 0) {
+        printf("# SKIP: only root may write files of mode 000\n");
+        return;
+    }
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        struct stat info;
+
+        put(in_folder("kept"), "old", 3);
+        ck_assert_int_eq(chmod(in_folder("kept"), modes[i]), 0);
+        ck_assert_ok(xai__file_write(context, in_folder("kept"), "new", 3));
+        expect(in_folder("kept"), "new");
+        ck_assert_int_eq(stat(in_folder("kept"), &info), 0);
+        ck_assert_uint_eq(info.st_mode & 0777, modes[i]);
+    }
+}
+END_TEST
+
+/* The folder would let it be renamed over. */
+START_TEST(leaves_what_may_not_be_written)
+{
+    const uid_t us = geteuid();
+    xai_status status;
+
+    put(in_folder("kept"), "old", 3);
+    ck_assert_int_eq(chmod(in_folder("kept"), 0444), 0);
+    ck_assert_int_eq(chmod(folder, 0777), 0);
+    /* Root may write whatever it likes, so be nobody for a moment. */
+    ck_assert_int_eq(us == 0 ? seteuid(65534) : 0, 0);
+    status = xai__file_write(context, in_folder("kept"), "new", 3);
+    ck_assert_int_eq(us == 0 ? seteuid(us) : 0, 0);
+    ck_assert_fails(status, XAI_E_IO, "kept: cannot write: Permission denied");
+    expect(in_folder("kept"), "old");
+    ck_assert_uint_eq(count_files(false), 1);
+}
+END_TEST
+
 START_TEST(refuses_to_replace)
 {
     ck_assert_fails(xai__file_write(context, folder, "x", 1), XAI_E_IO, "is a directory");
@@ -272,6 +312,8 @@ static Suite *make_suite(void)
     tcase_add_test(cases, forgets_what_can_be_read_again);
     tcase_add_test(cases, writes_whole_or_not_at_all);
     tcase_add_test(cases, keeps_links_and_modes);
+    tcase_add_test(cases, keeps_every_mode);
+    tcase_add_test(cases, leaves_what_may_not_be_written);
     tcase_add_test(cases, refuses_to_replace);
     tcase_add_test(cases, full_disk_leaves_nothing);
     suite_add_tcase(suite, cases);
