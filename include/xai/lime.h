@@ -33,7 +33,8 @@ typedef struct xai_lime_options {
         *baseline; /**< What hidden segments show, of the input's shape. Not kept. NULL: as @p hide says. */
     const xai_run_options *run;     /**< Seed (below 2^32), memory, progress. NULL: defaults. */
     const xai_black_box *black_box; /**< What is explained in place of a session, which is NULL then. Not kept. */
-    double kernel_width;            /**< Larger lets samples far from the picture count more. 0: 0.25; captum: 1. */
+    double kernel_width;            /**< Larger lets samples far from the picture count more. 0: 0.25; captum: 1. At
+                                       least 1e-150. */
     double alpha;                   /**< Penalty: ridge 0 means 1; captum's lasso 0 means 0.01. */
     uint32_t n_samples;             /**< 0: 1000; captum: 25. */
     uint32_t n_features;            /**< How many segments get a coefficient at most. 0: all. Not for captum. */

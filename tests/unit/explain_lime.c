@@ -415,6 +415,28 @@ START_TEST(test_stopped)
 }
 END_TEST
 
+/* Only the picture itself weighs anything, or everything the same: there is no NaN in either. */
+START_TEST(test_kernel_widths)
+{
+    static const double widths[] = { 1e-150, 1e-3, 1e150, 1e300 };
+    explained e = explained_begin(network_residual);
+    xai_segments *segments = quarters(e.context, 17, 21);
+
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+        const xai_lime_options options = { .struct_size = sizeof options, .kernel_width = widths[i], .n_samples = 40 };
+        xai_attribution *a = NULL;
+
+        ck_assert_int_ge(xai_lime_compute(&a, e.session, e.input, segments, NULL, 0, &options), XAI_OK);
+        ck_assert(isfinite(xai_attribution_number(a, "intercept")) && isfinite(xai_attribution_number(a, "r_squared")));
+        for (size_t k = 0; k < a->map->size; k++)
+            ck_assert(isfinite(a->map->data[k]) && (widths[i] > 1) == (a->map->data[k] != 0));
+        xai_attribution_unref(a);
+    }
+    xai_segments_unref(segments);
+    explained_end(&e);
+}
+END_TEST
+
 /* --- what is refused --- */
 
 static const struct {
@@ -426,6 +448,8 @@ static const struct {
     { { .selection = "lasso_path" }, XAI_E_NOT_FOUND, "there are auto, none, highest_weights, forward_selection" },
     { { .profile = "captum", .n_features = 3 }, XAI_E_INVALID, "profile captum selects by its lasso" },
     { { .kernel_width = -1 }, XAI_E_INVALID, "kernel_width is -1" },
+    { { .kernel_width = 1e-200 }, XAI_E_INVALID, "kernel_width is 1e-200, it is 0 or at least 1e-150" },
+    { { .profile = "captum", .kernel_width = 1e-140 }, XAI_E_INVALID, "1e-140 leaves none of 25 samples any weight" },
     { { .alpha = NAN }, XAI_E_INVALID, "alpha is nan" },
     { { .hide = 3 }, XAI_E_INVALID, "hide is 3" },
     { { .hide = XAI_HIDE_MEAN, .hide_value = 1 }, XAI_E_INVALID, "hide_value is 1" },
@@ -498,6 +522,7 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, test_targets);
     tcase_add_test(tcase, test_map);
     tcase_add_test(tcase, test_stopped);
+    tcase_add_test(tcase, test_kernel_widths);
     tcase_add_loop_test(tcase, test_lime_refused, 0, sizeof lime_refused / sizeof *lime_refused);
     tcase_add_test(tcase, test_shapes_refused);
     suite_add_tcase(suite, tcase);

@@ -57,8 +57,13 @@ static xai_status find_profile(lime *l, const char *name)
 }
 
 /* captum chooses its features by the lasso's zeros, so what LIME is told about selection has no meaning there. */
+/* Squares of smaller ones are 0, and the picture's own weight would be 0 / 0. */
+static const double NARROWEST = 1e-150;
+
 static xai_status check_options(const xai_lime_options *o, const lime_profile *profile, uint64_t seed)
 {
+    if (o->kernel_width > 0 && o->kernel_width < NARROWEST)
+        return xai__fail(XAI_E_INVALID, "kernel_width is %g, it is 0 or at least %g", o->kernel_width, NARROWEST);
     if (!isfinite(o->kernel_width) || o->kernel_width < 0 || !isfinite(o->alpha) || o->alpha < 0)
         return xai__fail(XAI_E_INVALID, "kernel_width is %g, alpha is %g", o->kernel_width, o->alpha);
     if (profile->is_lasso && (o->selection != NULL || o->n_features != 0))
@@ -302,6 +307,15 @@ static size_t top_stride(const lime *l)
     return n + 1;
 }
 
+/* A narrow kernel leaves nothing of samples that are not the picture itself. */
+static xai_status check_weights(const lime *l, const xai__design *d)
+{
+    if (d->weight_sum > 0)
+        return XAI_OK;
+    return xai__fail(XAI_E_INVALID, "kernel_width %g leaves none of %zu samples any weight: it is too small",
+                     l->options.kernel_width, d->n);
+}
+
 /* The designs hold for all targets: only scores differ. */
 static xai_status create_fitting(fitting *f, const lime *l)
 {
@@ -317,9 +331,12 @@ static xai_status create_fitting(fitting *f, const lime *l)
     if (f->designs == NULL || f->weights == NULL || f->tops == NULL)
         return XAI_E_NO_MEMORY;
     l->profile->weigh(l, f->weights);
-    for (size_t r = 0; r < f->n_runs && status == XAI_OK; r++)
+    for (size_t r = 0; r < f->n_runs && status == XAI_OK; r++) {
         status = xai__design_create(&f->designs[r], context, c->masks + r * l->n_samples * c->n_segments,
                                     f->weights + r * l->n_samples, f->n_first, c->n_segments);
+        if (status == XAI_OK)
+            status = check_weights(l, &f->designs[r]);
+    }
     return status;
 }
 
