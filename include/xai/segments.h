@@ -59,7 +59,7 @@ typedef struct xai_segment_options {
  * @param image     The picture as the network sees it: xai_model_crop()'s. Not modified, not kept.
  * @param options   NULL for the defaults.
  * @return 0; XAI_E_NOT_FOUND for an unknown method (the message lists them); XAI_E_INVALID for a parameter out of
- * range, or for one that the method does not have; XAI_E_ABI; XAI_E_NO_MEMORY.
+ * range, or for one that the method does not have; XAI_E_LIMIT for 2^30 pixels or more; XAI_E_ABI; XAI_E_NO_MEMORY.
  *
  * The first three give the labels of scikit-image 0.26 for the same parameters (its slic begins at 1, ours at 0). Uses
  * the context's threads; the labels do not depend on their number. Any thread.

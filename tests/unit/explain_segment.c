@@ -5,6 +5,7 @@
 
 #include "core/context.h"
 #include "core/cpu.h"
+#include "io/image.h"
 #include "testing.h"
 
 enum { WIDTH = 31, HEIGHT = 20 };
@@ -85,6 +86,29 @@ START_TEST(test_wrap_refused)
     ck_assert_fails(xai_segments_wrap(&segments, context, labels, 0, 2), XAI_E_INVALID, "0 x 2 labels is empty");
     ck_assert_fails(xai_segments_wrap(&segments, context, NULL, 2, 2), XAI_E_INVALID, "NULL");
     ck_assert_fails(xai_segments_wrap(&segments, context, labels, INT32_MAX, INT32_MAX), XAI_E_LIMIT, "");
+    xai_context_unref(context);
+}
+END_TEST
+
+/* A context may allow pictures with more pixels than edges or labels can be numbered for. */
+START_TEST(test_too_many_pixels)
+{
+    const xai_context_options all = { .struct_size = sizeof all, .max_pixels = UINT64_MAX };
+    xai_context *context = NULL;
+    xai_segments *segments = NULL;
+    xai_image *image = NULL;
+
+    ck_assert_ok(xai_context_create(&context, &all));
+    ck_assert_ok(xai_image_create(&image, context, NULL, 2, 2));
+    image->width = image->height = 1 << 15; /* refused before a pixel is looked at */
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        const xai_segment_options options = { .struct_size = sizeof options, .method = methods[i] };
+
+        ck_assert_fails(xai_segments_create(&segments, image, &options), XAI_E_LIMIT,
+                        "32768x32768 pixels are more than the 1073741823");
+        ck_assert_ptr_null(segments);
+    }
+    xai_image_unref(image);
     xai_context_unref(context);
 }
 END_TEST
@@ -306,6 +330,7 @@ static Suite *make_suite(void)
 
     tcase_add_test(tcase, test_wrap);
     tcase_add_test(tcase, test_wrap_refused);
+    tcase_add_test(tcase, test_too_many_pixels);
     tcase_add_loop_test(tcase, test_shapes, 0, 4);
     tcase_add_loop_test(tcase, test_halves, 0, 1);
     tcase_add_loop_test(tcase, test_threads, 0, 4);

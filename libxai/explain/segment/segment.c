@@ -12,6 +12,9 @@
 #include "core/text.h"
 #include "io/image.h"
 
+/* Labels are 31 bits wide, and Felzenszwalb's edges, four a pixel, are numbered in 32. */
+enum { MOST_PIXELS = (1 << 30) - 1 };
+
 /* --- handle --- */
 
 xai_segments *xai_segments_ref(xai_segments *segments)
@@ -56,8 +59,12 @@ const int32_t *xai_segments_labels(const xai_segments *segments)
 /* Labels are not set; where it fails *out is left alone. */
 static xai_status create(xai_segments **out, xai_context *context, size_t width, size_t height)
 {
-    xai_segments *segments = xai__zalloc_array(context, 1, sizeof *segments);
+    xai_segments *segments;
 
+    if (width * height > MOST_PIXELS)
+        return xai__fail(XAI_E_LIMIT, "%zux%zu pixels are more than the %d that segments are made of", width, height,
+                         MOST_PIXELS);
+    segments = xai__zalloc_array(context, 1, sizeof *segments);
     if (segments == NULL)
         return XAI_E_NO_MEMORY;
     xai__object_init(&segments->object, context);
