@@ -166,8 +166,9 @@ typedef struct xai_influence_options {
     size_t n_parameters;           /**< Number of @p parameters. 0: those of the layer that decides (layers), all
                                       (tracin). */
     const double *learning_rates;  /**< tracin-fast, tracin: one a checkpoint. NULL: all are 1. */
-    const xai_run_options *run;    /**< seed: of lissa's batches; memory_budget: of gradients, 0: 256 MiB; progress: of
-                                      long solves. NULL: defaults. */
+    const xai_run_options *run;    /**< seed: of lissa's batches; memory_budget: of gradients, 0: 256 MiB (tracin goes
+                                      through the training set once for each group of tests whose gradients fit);
+                                      progress: of long solves. NULL: defaults. */
     double damping;                /**< Added to the Hessian's diagonal; the L2 penalty that training used, if it used
                                       one: damping / 2 * |parameters|^2. 0: 0.001. */
     double tolerance; /**< Largest residual |(H + damping) s - g| / |g| of a solve that counts as solved. 0: 1e-6

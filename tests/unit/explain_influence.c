@@ -277,6 +277,89 @@ START_TEST(same_bits)
 }
 END_TEST
 
+/* What an allocator has handed out, and had at most. */
+typedef struct tally {
+    size_t now, most;
+} tally;
+
+static void *tally_allocate(size_t size, size_t alignment, void *user)
+{
+    tally *t = user;
+
+    t->now += size;
+    t->most = t->now > t->most ? t->now : t->most;
+    return aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+}
+
+static void tally_release(void *data, size_t size, void *user)
+{
+    tally *t = user;
+
+    t->now -= data != NULL ? size : 0;
+    free(data);
+}
+
+enum { N_TESTS = 64 };
+
+static void ask_tracin(double *scores, size_t *taken, xai_training *set, const xai_tensor *tests, tally *t,
+                       uint64_t budget)
+{
+    const xai_run_options run = { .struct_size = sizeof run, .memory_budget = budget };
+    const xai_influence_options options = { .struct_size = sizeof options, .method = "tracin", .run = &run };
+    xai_influence *influence = NULL;
+    size_t before;
+
+    ck_assert_ok(xai_influence_create(&influence, &set, 1, &options));
+    before = t->most = t->now;
+    ck_assert_ok(xai_influence_compute(scores, NULL, influence, tests, NULL));
+    *taken = t->most - before;
+    xai_influence_unref(influence);
+}
+
+/* Tests' gradients count as well: those that do not fit wait for their turn, with the same bits. */
+START_TEST(tracin_keeps_within_its_budget)
+{
+    tally t = { 0 };
+    const xai_allocator allocator = { .allocate = tally_allocate, .release = tally_release, .user = &t };
+    const xai_context_options options = { .struct_size = sizeof options, .n_threads = 1, .allocator = &allocator };
+    double *scores = calloc(N_TESTS * N_PICTURES, sizeof *scores), *other = calloc(N_TESTS * N_PICTURES, sizeof *other);
+    size_t row = 0, taken;
+    xai_context *context = NULL;
+    xai_training *set;
+    xai_model *model;
+    example_source source;
+    xai_tensor *tests;
+
+    ck_assert_ok(xai_context_create(&context, &options));
+    model = network_residual(context);
+    prepare_plainly(model);
+    source = random_source(model, N_PICTURES, 3);
+    set = open_source(model, &source);
+    tests = network_input(model, N_TESTS, 9);
+    for (size_t i = 0; i < xai_model_n_parameters(model); i++) {
+        int64_t shape[4] = { 1, 1, 1, 1 };
+
+        xai_model_parameter_shape(model, i, shape, 4);
+        row += (size_t)(shape[0] * shape[1] * shape[2] * shape[3]) * sizeof(float);
+    }
+    ask_tracin(scores, &taken, set, tests, &t, UINT64_C(1) << 30);
+    ck_assert_uint_gt(taken, N_TESTS * row);
+    for (size_t n_rows = 0; n_rows < N_TESTS + 10; n_rows += n_rows < 6 ? 1 : 17) {
+        ask_tracin(other, &taken, set, tests, &t, n_rows > 0 ? n_rows * row : 1);
+        ck_assert_mem_eq(other, scores, N_TESTS * N_PICTURES * sizeof *scores);
+        ck_assert_uint_lt(taken, (n_rows + 6) * row); /* three at least, and what a pass takes beside gradients */
+    }
+    xai_tensor_unref(tests);
+    xai_training_unref(set);
+    free_source(&source);
+    xai_model_unref(model);
+    xai_context_unref(context);
+    ck_assert_uint_eq(t.now, 0);
+    free(scores);
+    free(other);
+}
+END_TEST
+
 START_TEST(parameter_names)
 {
     static const char *const expected[] = { "conv1.weight",   "bn1.weight",      "bn1.bias",        "a.conv1.weight",
@@ -467,6 +550,7 @@ static Suite *make_suite(void)
     tcase_add_test(cases, bad_sets);
     tcase_add_loop_test(cases, same_bits, 0, 5);
     tcase_add_loop_test(cases, refused, 0, 16);
+    tcase_add_test(cases, tracin_keeps_within_its_budget);
     tcase_add_test(cases, parameter_names);
     tcase_add_test(cases, shared_parameters);
     tcase_add_test(cases, page);

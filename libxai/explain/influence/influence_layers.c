@@ -36,6 +36,16 @@ static size_t index_of(const uint32_t *examples, size_t i)
     return examples != NULL ? examples[i] : i;
 }
 
+/* A gradient is of floats, what it is multiplied with of doubles. */
+static double multiply_row(const float *row, const double *v, size_t n)
+{
+    double sums[4] = { 0 };
+
+    for (size_t k = 0; k < n; k++)
+        sums[k % 4] += (double)row[k] * v[k];
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
 /* --- Jacobians --- */
 
 static size_t rows_size(const layers *l)
@@ -81,11 +91,7 @@ static void add_curvature(double *out, const layers *l, const float *jacobian, c
     double mean = 0;
 
     for (size_t c = 0; c < n_classes; c++) {
-        double sums[4] = { 0 };
-
-        for (size_t k = 0; k < n; k++)
-            sums[k % 4] += (double)jacobian[c * n + k] * v[k];
-        u[c] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+        u[c] = multiply_row(jacobian + c * n, v, n);
         mean += p[c] * u[c];
     }
     for (size_t c = 0; c < n_classes; c++) {
@@ -280,16 +286,6 @@ static xai_status look_at_examples(const layers *l, size_t first, size_t n)
     return status;
 }
 
-static double product_with_row(const layers *l, const double *s, size_t row)
-{
-    const float *g = l->rows + row * l->network.n;
-    double sums[4] = { 0 };
-
-    for (size_t k = 0; k < l->network.n; k++)
-        sums[k % 4] += s[k] * (double)g[k];
-    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
-}
-
 /* Each training gradient is computed once for all tests. */
 static xai_status score(double *scores, const layers *l, const double *s, size_t n_tests)
 {
@@ -305,7 +301,7 @@ static xai_status score(double *scores, const layers *l, const double *s, size_t
             double more = has_penalty ? l->influence->options.damping * xai__dot(s + t * size, l->parameters, size) : 0;
 
             for (size_t i = 0; i < count; i++)
-                scores[t * n + first + i] = (product_with_row(l, s + t * size, i) + more) / (double)n;
+                scores[t * n + first + i] = (multiply_row(l->rows + i * size, s + t * size, size) + more) / (double)n;
         }
     }
     return status;
@@ -323,19 +319,15 @@ static xai_status solve_row(double *s, xai__solution *solution, const layers *l,
 static xai_status solve_tests(double *s, xai_influence_record *records, const layers *l, const xai_tensor *inputs,
                               const int64_t *labels)
 {
-    size_t size = inputs->size / (size_t)inputs->shape[0];
-    const int64_t shape[4] = { 1, inputs->shape[1], inputs->shape[2], inputs->shape[3] };
     xai_status status = XAI_OK, remark = XAI_OK;
 
     for (int64_t t = 0; t < inputs->shape[0] && status >= 0; t++) {
         xai_tensor *one = NULL;
         xai__solution solution;
 
-        status = xai__tensor_create(&one, l->influence->object.context, shape, 4);
-        if (status == XAI_OK) {
-            memcpy(one->data, inputs->data + t * (int64_t)size, size * sizeof(float));
+        status = xai__network_tests(&one, inputs, (size_t)t, 1);
+        if (status == XAI_OK)
             status = xai__network_gradients(l->rows, &l->network, one, &labels[t]);
-        }
         if (status == XAI_OK)
             status = solve_row(s + (size_t)t * l->network.n, &solution, l, 0);
         if (status >= 0) {

@@ -150,6 +150,17 @@ xai_status xai__network_inputs(xai_tensor **out, const xai__network *network, co
     return status;
 }
 
+xai_status xai__network_tests(xai_tensor **out, const xai_tensor *inputs, size_t first, size_t n)
+{
+    const int64_t shape[4] = { (int64_t)n, inputs->shape[1], inputs->shape[2], inputs->shape[3] };
+    size_t size = inputs->size / (size_t)inputs->shape[0];
+    xai_status status = xai__tensor_create(out, inputs->object.context, shape, 4);
+
+    if (status == XAI_OK)
+        memcpy((*out)->data, inputs->data + first * size, n * size * sizeof(float));
+    return status;
+}
+
 /* --- gradients --- */
 
 typedef struct seeds {

@@ -28,6 +28,9 @@ void xai__network_fini(xai__network *network);
 xai_status xai__network_inputs(xai_tensor **out, const xai__network *network, const uint32_t *examples, size_t first,
                                size_t n);
 
+/* Test pictures first to first + n of those that were given; a new reference. */
+xai_status xai__network_tests(xai_tensor **out, const xai_tensor *inputs, size_t first, size_t n);
+
 /* Gradients of the loss, or of every logit (labels NULL): out[(image * n_rows + row) * n + element], n_rows being 1 or
  * n_classes. */
 xai_status xai__network_gradients(float *out, const xai__network *network, const xai_tensor *inputs,

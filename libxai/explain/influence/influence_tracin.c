@@ -43,13 +43,33 @@ static void end(xai_influence *influence)
     xai__free(influence->object.context, state);
 }
 
+/* How many gradients there are room for. */
+typedef struct shares {
+    size_t tests;   /* kept */
+    size_t at_once; /* computed at a time; each takes room twice, as tensors and as a row */
+} shares;
+
+/* The training set is gone through once for all tests that are kept, so these come first. */
+static shares share_budget(const xai__network *network, size_t n_tests)
+{
+    uint64_t rows = network->budget / ((uint64_t)network->n * sizeof(float)), left;
+    shares out = { n_tests, network->n_at_once };
+
+    if (rows < n_tests + (uint64_t)2)
+        out.tests = rows > 3 ? (size_t)rows - 2 : 1;
+    left = rows > out.tests ? (rows - out.tests) / 2 : 0;
+    if (left < out.at_once)
+        out.at_once = left > 0 ? (size_t)left : 1;
+    return out;
+}
+
 /* scores[test * n + i] += rate * g_test . g_i. Gradients of the training examples batch by batch: with those of the
  * tests, or with themselves (tests NULL). */
 static xai_status add_products(double *scores, const xai__network *network, double rate, const float *tests,
-                               size_t n_tests)
+                               size_t n_tests, size_t at_once)
 {
     const xai_training *t = network->training;
-    size_t n = network->n, at_once = network->n_at_once, size;
+    size_t n = network->n, size;
     float *rows = xai__mul_size(&size, at_once, n) ? xai__alloc_array(t->object.context, size, sizeof *rows) : NULL;
     xai_status status = rows != NULL ? XAI_OK : XAI_E_NO_MEMORY;
 
@@ -70,18 +90,43 @@ static xai_status add_products(double *scores, const xai__network *network, doub
     return status;
 }
 
-/* The tests' gradients are kept, n_tests x n, the training set's stream past: there are more of them. */
+/* Gradients of tests first to first + n, n x their elements. */
+static xai_status look_at_tests(float *out, const xai__network *network, const xai_tensor *inputs,
+                                const int64_t *labels, size_t first, size_t n, size_t at_once)
+{
+    xai_status status = XAI_OK;
+
+    for (size_t i = 0; i < n && status == XAI_OK; i += at_once) {
+        xai_tensor *some = NULL;
+
+        status = xai__network_tests(&some, inputs, first + i, n - i < at_once ? n - i : at_once);
+        if (status == XAI_OK)
+            status = xai__network_gradients(out + i * network->n, network, some, labels + first + i);
+        xai_tensor_unref(some);
+    }
+    return status;
+}
+
+/* As many tests' gradients as fit are kept, while the training set's stream past: there are more of them. */
 static xai_status add_checkpoint(double *scores, const xai__network *network, double rate, const xai_tensor *inputs,
                                  const int64_t *labels)
 {
-    xai_context *context = network->training->object.context;
+    const xai_training *t = network->training;
     size_t n_tests = (size_t)inputs->shape[0], size;
-    float *tests = xai__mul_size(&size, n_tests, network->n) ? xai__alloc_array(context, size, sizeof *tests) : NULL;
-    xai_status status = tests != NULL ? xai__network_gradients(tests, network, inputs, labels) : XAI_E_NO_MEMORY;
+    shares room = share_budget(network, n_tests);
+    float *tests = xai__mul_size(&size, room.tests, network->n)
+                       ? xai__alloc_array(t->object.context, size, sizeof *tests)
+                       : NULL;
+    xai_status status = tests != NULL ? XAI_OK : XAI_E_NO_MEMORY;
 
-    if (status == XAI_OK)
-        status = add_products(scores, network, rate, tests, n_tests);
-    xai__free(context, tests);
+    for (size_t first = 0; first < n_tests && status == XAI_OK; first += room.tests) {
+        size_t n = n_tests - first < room.tests ? n_tests - first : room.tests;
+
+        status = look_at_tests(tests, network, inputs, labels, first, n, room.at_once);
+        if (status == XAI_OK)
+            status = add_products(scores + first * t->n, network, rate, tests, n, room.at_once);
+    }
+    xai__free(t->object.context, tests);
     return status;
 }
 
@@ -120,7 +165,7 @@ static xai_status self(double *scores, double *residual, xai_influence *influenc
     (void)residual;
     memset(scores, 0, influence->checkpoints[0]->n * sizeof *scores);
     for (size_t i = 0; i < state->n && status == XAI_OK; i++)
-        status = add_products(scores, &state->networks[i], influence->rates[i], NULL, 1);
+        status = add_products(scores, &state->networks[i], influence->rates[i], NULL, 1, state->networks[i].n_at_once);
     return status;
 }
 
