@@ -466,21 +466,36 @@ static int explain_row(const cli_args *cli, tree_answer *a)
     return status;
 }
 
-/* --row counts from 1, as people and the rows' numbers in the answer do. */
+/* --row counts from 1, as people and the rows' numbers in the answer do. The others are let go, so that nothing is
+ * computed of them. */
+static int keep_row(const cli_args *cli, tree_job *job)
+{
+    const int64_t shape[2] = { 1, (int64_t)job->n_features };
+    size_t n = xai_table_n_rows(job->table);
+    xai_tensor *row = NULL;
+
+    if (cli->row == 0)
+        return CLI_GO_ON;
+    if ((size_t)cli->row > n)
+        return cli_fail(cli, "%s: has no row %d, only %zu", cli->operands.items[1], cli->row, n);
+    if (xai_tensor_create(&row, job->context, shape, 2) != XAI_OK)
+        return cli_fail_library(cli);
+    memcpy(xai_tensor_data(row), xai_tensor_data(job->rows) + ((size_t)cli->row - 1) * job->n_features,
+           job->n_features * sizeof(float));
+    xai_tensor_unref(job->rows);
+    job->rows = row;
+    return CLI_GO_ON;
+}
+
 static int explain_rows(const cli_args *cli, const tree_job *job, xai_tensor *out, xai_tensor *shap,
                         const double *expected)
 {
-    size_t n = xai_table_n_rows(job->table), n_classes = xai_tree_n_classes(job->tree), first = 0, last = n;
+    size_t n = cli->row > 0 ? 1 : xai_table_n_rows(job->table), first = cli->row > 0 ? (size_t)cli->row : 1;
+    size_t n_classes = xai_tree_n_classes(job->tree);
     int status = CLI_GO_ON;
 
-    if (cli->row > 0 && (size_t)cli->row > n)
-        return cli_fail(cli, "%s: has no row %d, only %zu", cli->operands.items[1], cli->row, n);
-    if (cli->row > 0) {
-        first = (size_t)cli->row - 1;
-        last = first + 1;
-    }
-    for (size_t i = first; i < last && status == CLI_GO_ON; i++) {
-        tree_answer a = { .tree = job->tree, .number = i + 1, .expected = expected };
+    for (size_t i = 0; i < n && status == CLI_GO_ON; i++) {
+        tree_answer a = { .tree = job->tree, .number = first + i, .expected = expected };
         a.row = xai_tensor_data(job->rows) + i * job->n_features;
         a.numbers = xai_tensor_data(out) + i * n_classes;
         a.shap = shap != NULL ? xai_tensor_data(shap) + i * job->n_features * n_classes : NULL;
@@ -497,7 +512,7 @@ static int draw_row(const cli_args *cli, const tree_job *job)
 
     if (cli->output == NULL)
         return CLI_GO_ON;
-    options.row = xai_tensor_data(job->rows) + ((size_t)cli->row - 1) * job->n_features;
+    options.row = xai_tensor_data(job->rows);
     return xai_tree_save(job->tree, cli->output, &options) == XAI_OK ? CLI_GO_ON : cli_fail_library(cli);
 }
 
@@ -512,6 +527,8 @@ int cli_tree_explain(const cli_args *cli)
         status = cli_misuse(cli, "--row: expected with -o, which draws one row's way");
     if (status == CLI_GO_ON)
         status = open_both(&job, cli);
+    if (status == CLI_GO_ON)
+        status = keep_row(cli, &job);
     if (status == CLI_GO_ON && xai_tree_predict(&out, job.tree, job.rows, 0) != XAI_OK)
         status = cli_fail_library(cli);
     if (status == CLI_GO_ON && xai_tree_kind(job.tree) == XAI_TREE_CART) {
