@@ -64,6 +64,8 @@ static xai_status ask_outside(xai_attribution **map, const cli_args *cli, oracle
     cli_watch_begin(&watch, cli, &run);
     status = xai_rise_compute(map, NULL, input, NULL, 0, &options);
     cli_watch_end(&watch);
+    if (status == XAI_PARTIAL)
+        cli_note(cli, "stopped after %.0f masks", xai_attribution_number(*map, "masks"));
     return status;
 }
 

@@ -180,8 +180,8 @@ static void end(void *state)
 int cli_lime(const cli_args *cli)
 {
     static const char *const methods[] = { "lime", NULL };
-    static const cli_explainer explainer = { "lime", methods, begin,          explain, end,
-                                             look,   draw,    extra_pictures, keep,    stopped };
+    static const cli_explainer explainer = { "lime", methods,        begin, explain, end,      look,
+                                             draw,   extra_pictures, keep,  stopped, "samples" };
 
     return cli_maps(cli, &explainer);
 }
@@ -189,8 +189,8 @@ int cli_lime(const cli_args *cli)
 int cli_shap(const cli_args *cli)
 {
     static const char *const methods[] = { "shap", NULL };
-    static const cli_explainer explainer = { "shap", methods, begin,          explain, end,
-                                             look,   draw,    extra_pictures, keep,    stopped };
+    static const cli_explainer explainer = { "shap", methods,        begin, explain, end,      look,
+                                             draw,   extra_pictures, keep,  stopped, "samples" };
 
     return cli_maps(cli, &explainer);
 }

@@ -350,15 +350,30 @@ static int open_state(const map_job *job, const map_result *result, cli_kept *ke
     return status;
 }
 
+void cli_note_stopped(const cli_args *cli, const cli_explainer *explainer, const char *what, const xai_attribution *map)
+{
+    cli_note(cli, "%s: stopped after %.0f %s", what, xai_attribution_number(map, explainer->counts), explainer->counts);
+}
+
+static int ask(const map_job *job, map_result *result)
+{
+    xai_status status = job->explainer->explain(result->maps, job->state, result->input, job->targets, job->n_targets);
+
+    if (status < XAI_OK)
+        return cli_fail(job->cli, "%s: %s", result->path, xai_last_error());
+    if (status == XAI_PARTIAL)
+        cli_note_stopped(job->cli, job->explainer, result->path, result->maps[0]);
+    return CLI_GO_ON;
+}
+
 /* Whatever it comes to, what is known is written. */
 static int run(const map_job *job, map_result *result)
 {
     cli_kept kept = { 0 };
     int status = job->cli->state != NULL ? open_state(job, result, &kept) : CLI_GO_ON;
 
-    if (status == CLI_GO_ON &&
-        job->explainer->explain(result->maps, job->state, result->input, job->targets, job->n_targets) < XAI_OK)
-        status = cli_fail(job->cli, "%s: %s", result->path, xai_last_error());
+    if (status == CLI_GO_ON)
+        status = ask(job, result);
     if (cli_kept_close(&kept, job->cli) != CLI_GO_ON)
         status = CLI_FAILED;
     return status;

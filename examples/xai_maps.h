@@ -31,6 +31,10 @@ typedef struct cli_explainer {
 
     /* True once the user stopped it: later pictures are left out. */
     int (*stopped)(void *state);
+
+    /* What it does one after the other, as its attributions call their number: "masks". NULL if it cannot be stopped.
+     */
+    const char *counts;
 } cli_explainer;
 
 /* Runs a command of a family; an exit code. */
@@ -38,6 +42,10 @@ int cli_maps(const cli_args *cli, const cli_explainer *explainer);
 
 /* What --draw, --colors and --clip ask for. */
 int cli_draw_options(xai_draw_options *out, const cli_args *cli, bool is_overlay);
+
+/* Says that a map is of less than was asked for. what: the picture or method that it is of. */
+void cli_note_stopped(const cli_args *cli, const cli_explainer *explainer, const char *what,
+                      const xai_attribution *map);
 
 /* The classes that --target names, the top one without; the caller frees them. */
 int cli_find_targets(xai_target **out, size_t *n, const cli_args *cli, const xai_model *model);

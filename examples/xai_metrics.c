@@ -311,6 +311,8 @@ static int measure(measurement *m, const struct row *row)
     }
     if (status < XAI_OK)
         return cli_fail(m->cli, "%s: %s: %s", m->cli->map, row->name, xai_last_error());
+    if (status == XAI_PARTIAL)
+        cli_note(m->cli, "%s: stopped; the number is of what was measured so far", row->name);
     if (status == XAI_FLAT && row->kind >= OF_METHOD)
         cli_note(m->cli, "%s: a map that was made for it is the same everywhere", row->name);
     else

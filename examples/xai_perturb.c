@@ -133,7 +133,8 @@ int cli_occlusion(const cli_args *cli)
                                              .explain = explain,
                                              .end = end,
                                              .keep = keep,
-                                             .stopped = stopped };
+                                             .stopped = stopped,
+                                             .counts = "windows" };
 
     return cli_maps(cli, &explainer);
 }
@@ -149,7 +150,8 @@ int cli_rise(const cli_args *cli)
                                              .draw = draw_errors,
                                              .pictures = extra_pictures,
                                              .keep = keep,
-                                             .stopped = stopped };
+                                             .stopped = stopped,
+                                             .counts = "masks" };
 
     return cli_maps(cli, &explainer);
 }

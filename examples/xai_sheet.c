@@ -62,6 +62,7 @@ static int draw_cell(sheet *s, const xai_attribution *a, const xai_image *crop, 
 static int add_method(sheet *s, const xai_image *crop, const xai_tensor *input, const char *method)
 {
     xai_attribution **maps = calloc(s->n_targets, sizeof *maps);
+    xai_status explained = XAI_OK;
     void *state = NULL;
     int status = CLI_GO_ON;
 
@@ -71,9 +72,14 @@ static int add_method(sheet *s, const xai_image *crop, const xai_tensor *input, 
         cli_note(s->cli, "%s is left out", method);
     } else if (s->explainer->look != NULL && s->explainer->look(state, crop) != CLI_GO_ON) {
         cli_note(s->cli, "%s is left out", method);
-    } else if (s->explainer->explain(maps, state, input, s->targets, s->n_targets) < XAI_OK) {
+    } else {
+        explained = s->explainer->explain(maps, state, input, s->targets, s->n_targets);
+    }
+    if (explained < XAI_OK) {
         cli_fail_library(s->cli);
         cli_note(s->cli, "%s is left out", method);
+    } else if (explained == XAI_PARTIAL) {
+        cli_note_stopped(s->cli, s->explainer, method, maps[0]);
     }
     for (size_t i = 0; i < s->n_targets && status == CLI_GO_ON; i++)
         status = maps[i] != NULL ? draw_cell(s, maps[i], crop, method)

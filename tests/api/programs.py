@@ -663,13 +663,14 @@ def test_interrupted():
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130, (process.returncode, err)
     assert 0 < json.loads(out)['samples'] < 1000000, out
+    assert f"a.png: stopped after {int(json.loads(out)['samples'])} samples\n".encode() in err, err
     assert sorted(os.listdir(place)) == [f'a.lime.{name}.png' for name in SEGMENT_PICTURES], os.listdir(place)
     with subprocess.Popen([*command[:-2], '--sheet', 'sheet.png', *2 * command[-1:]], cwd=place, stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE) as process:
         time.sleep(1.5)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, (process.returncode, err)
+    assert process.returncode == 130 and b'lime: stopped after ' in err, (process.returncode, err)
     assert png_size(os.path.join(place, 'sheet.png'))[1] > 40, 'the first picture is drawn'
 
 
@@ -719,8 +720,10 @@ def interrupt(place, *arguments):
         time.sleep(1.5)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, (process.returncode, err)
-    return json.loads(out)
+    document = json.loads(out)
+    count = next(f'{int(document[name])} {name}' for name in ('masks', 'samples', 'windows') if name in document)
+    assert process.returncode == 130 and f'stopped after {count}\n'.encode() in err, (process.returncode, err)
+    return document
 
 
 def read(*path):
@@ -1038,6 +1041,7 @@ def test_tree():
     documents = [json.loads(line) for line in
                  xai('tree', 'explain', 'tree.json', 't.csv', '--json', cwd=place).works().splitlines()]
     assert len(documents) == 60 and documents[5]['prediction'] == {'index': 2, 'label': 'two, or so', 'probability': 1}
+    assert json.loads(xai('tree', 'explain', 'tree.json', 't.csv', '--row', '6', '--json', cwd=place).works()) == documents[5]
     for document in documents:
         index = document['prediction']['index']
         total = document['expected'][index] + sum(item['shap'][index] for item in document['features'])
@@ -1086,10 +1090,12 @@ def test_dndt():
 def test_tree_failures():
     place = folder('failures')
     write_table(os.path.join(place, 't.csv'))
-    for name, text in (('bare.csv', 'a,b\n'), ('ragged.csv', 'a,b\n1,2\n3\n'), ('text.csv', 'a,b\nx,2\n'), ('numbers.csv', 'a,b\n1,2\n2,4\n,5\n')):
+    for name, text in (('bare.csv', 'a,b\n'), ('ragged.csv', 'a,b\n1,2\n3\n'), ('short.csv', 'a\n1,2\n'), ('text.csv', 'a,b\nx,2\n'), ('numbers.csv', 'a,b\n1,2\n2,4\n,5\n')):
         with open(os.path.join(place, name), 'w', encoding='utf-8') as file:
             file.write(text)
     xai('tree', 'fit', 'ragged.csv', '--target', 'b', '-o', 'x.json', cwd=place).fails(1, 'ragged.csv: line 3')
+    xai('tree', 'fit', 'short.csv', '--target', 'a', '-o', 'x.json', cwd=place).fails(
+        1, 'short.csv: line 2: has 2 cells, but the header has 1')
     xai('tree', 'fit', 'text.csv', '--target', 'b', '-o', 'x.json', cwd=place).fails(1, "line 2, column 1 ('a')", "'x'")
     xai('tree', 'fit', 't.csv', '--target', 'b', '-o', 'x.json', cwd=place).fails(1, "no column 'b'", "'class'")
     xai('tree', 'fit', 'bare.csv', '--target', 'b', '-o', 'x.json', cwd=place).fails(1, 'bare.csv: has no rows')
