@@ -32,7 +32,7 @@ typedef struct xai_saliency_options {
     float baseline_value;       /**< ig: in units of the prepared input, where 0 is the mean colour. */
     float sigma;        /**< smoothgrad and its kin: standard deviation of the noise, as a share of the input's range
                            (largest less smallest value); profile "captum": in the input's units. 0: 0.1; "captum": 1. */
-    uint32_t n_steps;   /**< ig: points on the path. 0: 50. */
+    uint32_t n_steps;   /**< ig: points on the path. 0: 50; at most 16384 for gausslegendre. */
     uint32_t n_samples; /**< smoothgrad and its kin. 0: 20; profile "captum": 5. */
     uint32_t flags;     /**< Of enum xai_saliency_flags. */
     uint32_t reserved;  /**< 0. */

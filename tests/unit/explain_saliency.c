@@ -506,6 +506,8 @@ START_TEST(refused)
     check_refused(&f, OPTIONS(.method = "lime"), XAI_E_NOT_FOUND, "no method 'lime'; there are saliency, inputxgrad");
     check_refused(&f, OPTIONS(.profile = "kazuto"), XAI_E_NOT_FOUND, "it has default, captum");
     check_refused(&f, OPTIONS(.method = "ig", .quadrature = "simpson"), XAI_E_NOT_FOUND, "riemann-trapezoid");
+    check_refused(&f, OPTIONS(.method = "ig", .n_steps = 1000000), XAI_E_INVALID,
+                  "gausslegendre has at most 16384 points, got 1000000; take riemann-middle");
     check_refused(&f, OPTIONS(.n_steps = 3), XAI_E_INVALID, "method saliency has no option n_steps");
     check_refused(&f, OPTIONS(.method = "ig", .sigma = 1), XAI_E_INVALID, "method ig has no option sigma");
     check_refused(&f, OPTIONS(.method = "ig", .layer = "b"), XAI_E_INVALID, "no option layer");
