@@ -192,7 +192,8 @@ XAI_API xai_status xai_tree_prune(xai_tree **out, const xai_tree *tree, double a
  * @param capacity    Room in each.
  * @return 0; XAI_E_INVALID, also for another kind of tree; XAI_E_NO_MEMORY.
  *
- * Equal to scikit-learn's cost_complexity_pruning_path(). Any thread.
+ * Equal to scikit-learn's cost_complexity_pruning_path(), but for the last digits where the depths of all leaves add up
+ * to more than 2^25. Any thread.
  * @since 0.1
  */
 XAI_API xai_status xai_tree_pruning_path(size_t *n, const xai_tree *tree, double *alphas, double *impurities,

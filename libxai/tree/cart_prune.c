@@ -4,7 +4,8 @@
  * A node's alpha is what cutting it costs for each leaf less: (its cost as a leaf - that of the leaves below it) /
  * (their number - 1). The node with the least is cut, and the alphas above it change. scikit-learn looks at all nodes
  * for each cut, n^2 in all; here a tournament knows the least, and a cut costs log n for each node above and below.
- * Adding up the leaves at the beginning takes nodes times depth. */
+ * Adding up the leaves at the beginning takes nodes times depth. So does all the rest together, and on a chain that is
+ * n^2 again: where it is too much, cart_links.c finds the same cuts in n log n, by additions in an order of its own. */
 #include "tree/cart_prune.h"
 
 #include <float.h>
@@ -13,9 +14,13 @@
 
 #include "core/error.h"
 #include "core/memory.h"
+#include "tree/cart_links.h"
 #include "tree/names.h"
 
 #define NONE UINT32_MAX
+
+/* Nodes above the leaves, added up: two seconds' worth. Fully grown trees of a million rows have about as many. */
+enum { MOST_ADDITIONS = 1 << 25 };
 
 /* A node while the tree shrinks. */
 typedef struct branch {
@@ -31,8 +36,9 @@ typedef struct pruner {
     const xai__cart *cart;
     branch *branches;
     uint32_t *stack;
-    uint32_t *winners; /* a tournament: winners[1] is the inner node with the least alpha, the first of equals */
-    size_t width;      /* leaves of the tournament, a power of two */
+    uint32_t *winners;     /* a tournament: winners[1] is the inner node with the least alpha, the first of equals */
+    size_t width;          /* leaves of the tournament, a power of two */
+    xai__cart_link *links; /* in place of a tournament, where there are too many additions; else NULL */
 } pruner;
 
 static void drop(pruner *p)
@@ -40,6 +46,7 @@ static void drop(pruner *p)
     xai__free(p->context, p->branches);
     xai__free(p->context, p->stack);
     xai__free(p->context, p->winners);
+    xai__free(p->context, p->links);
 }
 
 /* What each leaf less costs. */
@@ -101,6 +108,23 @@ static void measure_nodes(pruner *p)
             continue;
         p->branches[nodes[i].left].parent = p->branches[nodes[i].right].parent = (uint32_t)i;
     }
+}
+
+/* Children come after their parents. The stack is empty: its memory holds the depths. */
+static bool is_too_deep(const pruner *p)
+{
+    uint64_t sum = 0;
+
+    p->stack[0] = 0;
+    for (size_t i = 1; i < p->cart->tree.n_nodes; i++) {
+        p->stack[i] = p->stack[p->branches[i].parent] + 1;
+        sum += p->branches[i].is_leaf ? p->stack[i] : 0;
+    }
+    return sum > MOST_ADDITIONS;
+}
+
+static void add_up_leaves(pruner *p)
+{
     /* Leaf by leaf, so that every sum is taken in the order of the leaves. */
     for (size_t i = 0; i < p->cart->tree.n_nodes; i++) {
         if (!p->branches[i].is_leaf)
@@ -128,6 +152,9 @@ static xai_status begin(pruner *p)
     if (status < 0)
         return status;
     measure_nodes(p);
+    if (is_too_deep(p))
+        return xai__cart_links_find(&p->links, p->cart);
+    add_up_leaves(p);
     start_tournament(p);
     return XAI_OK;
 }
@@ -170,6 +197,19 @@ static void prune_at(pruner *p, uint32_t node)
         p->branches[up].branch_cost += more;
         replay(p, up);
     }
+}
+
+/* All cuts up to alpha. */
+static void prune_to(pruner *p, double alpha)
+{
+    if (p->links == NULL) {
+        while (p->winners[1] != NONE && !(alpha < alpha_of(p, p->winners[1])))
+            prune_at(p, p->winners[1]);
+        return;
+    }
+    for (size_t i = 0; i < p->cart->tree.n_nodes; i++)
+        if (p->links[i].alpha <= alpha)
+            p->branches[i].is_leaf = true;
 }
 
 /* Copies what is left, the left child before the right one. places: nodes of the new tree, by the old ones. */
@@ -225,10 +265,10 @@ xai_status xai__cart_prune(xai__cart **out, const xai__cart *cart, double alpha)
     xai_status status = begin(&p);
 
     *out = NULL;
-    while (status == XAI_OK && p.winners[1] != NONE && !(alpha < alpha_of(&p, p.winners[1])))
-        prune_at(&p, p.winners[1]);
-    if (status == XAI_OK)
+    if (status == XAI_OK) {
+        prune_to(&p, alpha);
         status = rebuild(out, &p);
+    }
     drop(&p);
     if (status < 0 && *out != NULL) {
         xai_tree_unref(&(*out)->tree);
@@ -265,6 +305,32 @@ static void record(size_t *n, double *alphas, double *impurities, size_t capacit
     ++*n;
 }
 
+/* Both ways begin with the same sum over the leaves, in their order. */
+static void walk_tournament(size_t *n, pruner *p, double *alphas, double *impurities, size_t capacity)
+{
+    record(n, alphas, impurities, capacity, 0, p->branches[0].branch_cost);
+    while (p->winners[1] != NONE) {
+        double alpha = alpha_of(p, p->winners[1]);
+
+        prune_at(p, p->winners[1]);
+        record(n, alphas, impurities, capacity, alpha, p->branches[0].branch_cost);
+    }
+}
+
+static void walk_links(size_t *n, pruner *p, double *alphas, double *impurities, size_t capacity)
+{
+    size_t n_nodes = p->cart->tree.n_nodes, n_cuts = xai__cart_links_sort(p->stack, p->links, n_nodes);
+    double impurity = 0;
+
+    for (size_t i = 0; i < n_nodes; i++)
+        impurity += p->branches[i].is_leaf ? p->branches[i].cost : 0;
+    record(n, alphas, impurities, capacity, 0, impurity);
+    for (size_t i = 0; i < n_cuts; i++) {
+        impurity += p->links[p->stack[i]].rise;
+        record(n, alphas, impurities, capacity, p->links[p->stack[i]].alpha, impurity);
+    }
+}
+
 xai_status xai_tree_pruning_path(size_t *n, const xai_tree *tree, double *alphas, double *impurities, size_t capacity)
 {
     pruner p = { 0 };
@@ -282,12 +348,7 @@ xai_status xai_tree_pruning_path(size_t *n, const xai_tree *tree, double *alphas
     p.cart = xai__cart_of(tree);
     status = begin(&p);
     if (status == XAI_OK)
-        record(n, alphas, impurities, capacity, 0, p.branches[0].branch_cost);
-    while (status == XAI_OK && p.winners[1] != NONE) {
-        double alpha = alpha_of(&p, p.winners[1]);
-        prune_at(&p, p.winners[1]);
-        record(n, alphas, impurities, capacity, alpha, p.branches[0].branch_cost);
-    }
+        (p.links != NULL ? walk_links : walk_tournament)(n, &p, alphas, impurities, capacity);
     drop(&p);
     return status;
 }

@@ -497,44 +497,6 @@ START_TEST(draws_conditions_and_shares)
 }
 END_TEST
 
-/* Pruned at any alpha of its path, a tree has the impurity that the path says; at the last one it is a leaf. */
-START_TEST(prunes_along_its_path)
-{
-    cart_case l = { .criterion = "gini" };
-    tables_table t = tables_make(3);
-    xai_tree *tree = cart_case_fit(context, &l, &t, 3), *pruned = NULL;
-    double alphas[512], impurities[512];
-    size_t n = 0, n_before = tree->n_nodes;
-
-    ck_assert_ok(xai_tree_pruning_path(&n, tree, alphas, impurities, 512));
-    ck_assert_uint_gt(n, 4);
-    for (size_t i = 0; i < n; i++) {
-        const xai__cart *cart;
-        double total = 0;
-        ck_assert_ok(xai_tree_prune(&pruned, tree, alphas[i]));
-        cart = xai__cart_of(pruned);
-        for (size_t k = 0; k < pruned->n_nodes; k++)
-            if (cart->nodes[k].left < 0)
-                total += cart->nodes[k].impurity * cart->nodes[k].weight / cart->nodes[0].weight;
-        /* Equal alphas go together. */
-        if (i + 1 == n || alphas[i + 1] > alphas[i])
-            ck_assert_double_eq_tol(total, impurities[i], 1e-9);
-        ck_assert(pruned->n_nodes <= n_before);
-        n_before = pruned->n_nodes;
-        xai_tree_unref(pruned);
-    }
-    ck_assert_uint_eq(n_before, 1);
-    ck_assert_fails(xai_tree_prune(&pruned, tree, -1), XAI_E_INVALID, "alpha is -1");
-    ck_assert_fails(xai_tree_prune(&pruned, tree, NAN), XAI_E_INVALID, "alpha is");
-    ck_assert_fails(xai_tree_prune(NULL, tree, 0), XAI_E_INVALID, "out is NULL");
-    ck_assert_fails(xai_tree_pruning_path(NULL, tree, NULL, NULL, 0), XAI_E_INVALID, "n is NULL");
-    ck_assert_ok(xai_tree_pruning_path(&n, tree, NULL, NULL, 0));
-    ck_assert_uint_gt(n, 4);
-    xai_tree_unref(tree);
-    tables_free(&t);
-}
-END_TEST
-
 START_TEST(refuses_other_kinds)
 {
     const char *text = "{\"nodes\":[{\"id\":\"a\"}],\"links\":[]}";
@@ -647,7 +609,6 @@ static Suite *make_suite(void)
     tcase_add_test(cases, names_conditions);
     tcase_add_test(cases, predicts_many_rows);
     tcase_add_test(cases, draws_conditions_and_shares);
-    tcase_add_test(cases, prunes_along_its_path);
     tcase_add_test(cases, refuses_other_kinds);
     tcase_add_loop_test(cases, refuses_wrong_options, 0, sizeof wrong / sizeof *wrong);
     tcase_add_test(cases, refuses_wrong_tables);
