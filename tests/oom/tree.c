@@ -2,6 +2,8 @@
  * Trees on tables when memory runs out: fitted, read, pruned, explained, drawn. */
 #include "oom.h"
 
+#include "tree/cart.h"
+
 enum { N_ROWS = 24, N_FEATURES = 3 };
 
 typedef struct tree_case {
@@ -134,6 +136,49 @@ START_TEST(trees)
 }
 END_TEST
 
+static xai_status prune(void *user)
+{
+    const xai_tree *tree = user;
+    xai_tree *pruned = NULL;
+    double alphas[4];
+    size_t n;
+    xai_status status = xai_tree_pruning_path(&n, tree, alphas, NULL, 4);
+
+    if (status == XAI_OK)
+        status = xai_tree_prune(&pruned, tree, alphas[3]);
+    xai_tree_unref(pruned);
+    return status;
+}
+
+/* So deep that its links are found all at once. */
+START_TEST(deep)
+{
+    enum { N_FORKS = 9000 };
+    xai_context *context = testing_context(1);
+    xai__cart *cart = NULL;
+
+    ck_assert_ok(xai__cart_create(&cart, context, 1, 1, true));
+    for (int32_t i = 0; i < 2 * N_FORKS + 1; i++) {
+        xai__cart_node *node = xai__cart_add(cart);
+
+        *node = (xai__cart_node){ .weight = 1, .n_samples = 1 };
+        xai__cart_make_leaf(node);
+        if (i % 2 == 0 && i < 2 * N_FORKS) {
+            node->impurity = (double)(2 * N_FORKS - i) * (2 * N_FORKS - i);
+            node->left = i + 1;
+            node->right = i + 2;
+            node->feature = 0;
+        }
+        cart->values[i] = 0;
+        cart->tree.n_nodes++;
+    }
+    ck_assert_ok(xai__cart_finish(cart));
+    oom_run("pruning", prune, &cart->tree, 0);
+    xai_tree_unref(&cart->tree);
+    xai_context_unref(context);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("oom_tree");
@@ -141,6 +186,7 @@ static Suite *make_suite(void)
 
     tcase_set_timeout(cases, 300);
     tcase_add_loop_test(cases, trees, 0, sizeof rows / sizeof *rows);
+    tcase_add_test(cases, deep);
     suite_add_tcase(suite, cases);
     return suite;
 }
