@@ -82,7 +82,7 @@ XAI_API const char *xai_hook_value(const xai_hook *hook);
  * @param hook      A CAPTURE hook.
  * @return 0; XAI_E_NOT_FOUND before the first forward pass; XAI_E_INVALID for another kind.
  *
- * Not while the session runs.
+ * Any thread, but not while the session runs.
  * @since 0.1
  */
 XAI_API xai_status xai_hook_output(xai_tensor **out, const xai_hook *hook);

@@ -51,7 +51,7 @@ typedef struct xai_training_options {
                            by batch, so that a run that was cut off goes on where it stopped. It is mapped, so that
                            features take no memory. NULL: they are kept in memory. */
     const char *classifier;     /**< Name of the layer that decides, a linear layer or 1x1 convolution. NULL: the
-                                   manifest's,     else the last one. */
+                                   manifest's, else the last one. */
     xai_example_fn example;     /**< In place of a list. */
     void *user;                 /**< For @p example. */
     size_t n_examples;          /**< That @p example gives. */
@@ -258,6 +258,7 @@ XAI_API xai_status xai_influence_compute(double *scores, xai_influence_record *r
  * @return As xai_influence_compute().
  *
  * Of a Cholesky solve, a random vector and the example with the highest score are checked; of others, every example.
+ * One call at a time per session; with last-layer or tracin-fast, any thread at any time.
  * @since 0.1
  */
 XAI_API xai_status xai_influence_self(double *scores, double *residual, xai_influence *influence);
