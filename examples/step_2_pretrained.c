@@ -2,6 +2,7 @@
  * The tutorial's step 2: a pretrained network says what is in a photograph. */
 #include "xai_cli.h"
 
+/* No softmax: the class with the largest logit has the largest probability. */
 static int predict(const cli_args *cli, const cli_subject *subject, const xai_tensor *input)
 {
     xai_tensor *logits = NULL;
@@ -19,6 +20,9 @@ static int predict(const cli_args *cli, const cli_subject *subject, const xai_te
     return CLI_GO_ON;
 }
 
+/* The shape of every program here: open, load, compute, and one way out, since handles may be NULL when they are
+ * dropped.
+ */
 static int run(const cli_args *cli)
 {
     cli_subject subject = { 0 };

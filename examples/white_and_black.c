@@ -15,6 +15,8 @@ typedef struct oracle {
     size_t n_classes, n_asked;
 } oracle;
 
+/* A status below 0 ends the method, whose message says which number came back. The copy is what another runtime would
+ * take as well: the batch is borrowed and plain. */
 static int32_t predict(const float *batch, size_t n, float *scores, void *user)
 {
     oracle *o = user;
@@ -34,6 +36,7 @@ static int32_t predict(const float *batch, size_t n, float *scores, void *user)
     return status;
 }
 
+/* One forward and one backward pass, and a layer that the library chooses. */
 static xai_status look_inside(xai_attribution **map, const cli_subject *subject, const xai_tensor *input)
 {
     const xai_cam_options options = { .struct_size = sizeof options, .method = "gradcam" };
@@ -46,6 +49,7 @@ static xai_status look_inside(xai_attribution **map, const cli_subject *subject,
     return status;
 }
 
+/* A thousand forward passes, and nothing known of the network but its answers and their number. */
 static xai_status ask_outside(xai_attribution **map, const cli_args *cli, oracle *o, const xai_tensor *input)
 {
     const xai_black_box box = { .struct_size = sizeof box, .predict = predict, .user = o, .n_classes = o->n_classes };

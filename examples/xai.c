@@ -4,8 +4,10 @@
 
 #include "xai_cli.h"
 
+/* What commands that run a network take. */
 #define COMMON (CLI_MODEL | CLI_RUN | CLI_JSON | CLI_NOISE)
 
+/* In the order in which help lists them: looking, explaining, judging, deciding, tools. */
 static const cli_command commands[] = {
     { "classify", "[MODEL] [-k 5] IMAGE...", "Say what is in pictures.", COMMON | CLI_PICTURE | CLI_CLASSES, 1,
       SIZE_MAX, cli_classify },
@@ -113,6 +115,8 @@ static int list_group(const cli_args *cli, int argc, char **argv)
     return asked ? CLI_DONE : CLI_USAGE;
 }
 
+/* Help that was asked for is an answer, on standard output and with exit code 0; without a command it is a complaint.
+ */
 int main(int argc, char **argv)
 {
     const cli_args nothing = { .program = "xai" };

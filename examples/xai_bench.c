@@ -87,6 +87,7 @@ static int make_input(xai_tensor **out, const cli_args *cli, const cli_subject *
     return CLI_GO_ON;
 }
 
+/* Pictures a second by the median: the least time would promise what nobody gets. */
 static void print_text(const cli_args *cli, const cli_subject *subject, int32_t batch, const bench_timing *timings,
                        size_t count)
 {
@@ -118,6 +119,8 @@ static int print_json(const cli_args *cli, const cli_subject *subject, int32_t b
     return cli_json_print(cli, document);
 }
 
+/* Weights may be random: kernels take the same time for any ordinary number. Maps are made of one picture at a
+ * time, so --batch is not theirs. */
 int cli_bench(const cli_args *cli)
 {
     cli_subject subject = { 0 };

@@ -4,6 +4,7 @@
 
 #include "xai_maps.h"
 
+/* For sheets, from the oldest and cheapest to those that take a pass a channel or position. */
 static const char *const methods[] = {
     "cam",      "gradcam",      "gradcam++", "xgradcam",    "layercam",   "hirescam", "gradcam-elementwise",
     "eigencam", "eigengradcam", "scorecam",  "ablationcam", "reciprocam", NULL

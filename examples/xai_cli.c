@@ -270,6 +270,7 @@ double cli_seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+/* Down to int32_t, which every count of the library holds; strtol() alone would take 2^40 where long is wide. */
 static bool read_count(const char *text, int32_t *out)
 {
     char *end;
@@ -339,6 +340,7 @@ static bool read_positive(const char *text, cli_number *out)
     return end != text && *end == '\0' && isfinite(out->value) && out->value >= 0;
 }
 
+/* Said of a missing value and of a wrong one alike. */
 static const char *expected(uint32_t kind)
 {
     static const char *const texts[] = {
@@ -430,6 +432,8 @@ static int parse_option(cli_args *cli, uint32_t groups, char **argv, int argc, i
     return CLI_GO_ON;
 }
 
+/* Options and operands in any order, as GNU's programs take them; behind "--" a name may begin with a dash, and "-" is
+ * a name itself. */
 static int parse(cli_args *cli, const cli_command *command, int argc, char **argv, int first)
 {
     bool only_operands = false;
@@ -448,6 +452,7 @@ static int parse(cli_args *cli, const cli_command *command, int argc, char **arg
     return CLI_GO_ON;
 }
 
+/* From the same rows that parse, so that help cannot offer what is not taken. */
 static void print_help(const char *program, const cli_command *command)
 {
     printf("usage: %s%s%s%s%s\n\n%s\n\n", program, command->name[0] != '\0' ? " " : "", command->name,
@@ -469,6 +474,7 @@ static void print_help(const char *program, const cli_command *command)
     }
 }
 
+/* With the usage, since what is missing has no name of its own. */
 static int check_operands(const cli_args *cli, const cli_command *command)
 {
     size_t count = cli->operands.count;

@@ -75,6 +75,8 @@ static int open_checkpoint(checkpoint *out, const cli_args *cli, const char *tex
     return status;
 }
 
+/* Without --checkpoint the model that MODEL names is the only one. Counted as they are opened, so that close_all()
+ * closes what there is. */
 static int open_checkpoints(influence *f)
 {
     size_t count = f->cli->checkpoints.count, n = count > 0 ? count : 1;
@@ -152,6 +154,7 @@ static const char *label_of(const influence *f, int64_t index, char *buffer, siz
     return cli_label(last_subject(f)->model, (size_t)index, buffer, capacity);
 }
 
+/* Labels are the first set's: checkpoints have the same examples, or the library refuses them. */
 static json_object *describe_example(const influence *f, uint32_t index)
 {
     char buffer[32];
@@ -219,6 +222,7 @@ static int print_json(const influence *f, const char *path, const xai_influence_
     return cli_json_print(f->cli, document);
 }
 
+/* Only what helped is listed as helpful: of few examples the fifth from the top may be a harmful one. */
 static void print_list(const influence *f, const xai_influence_record *record)
 {
     char buffers[2][32];
@@ -264,6 +268,7 @@ static int add_cell(sheet *s, const influence *f, const xai_image *image, char *
     return CLI_GO_ON;
 }
 
+/* Eight letters of a label fit under a cell beside the score. */
 static int add_example_cell(sheet *s, const influence *f, uint32_t index)
 {
     char buffer[32];
@@ -295,6 +300,7 @@ static int fill_sheet(sheet *s, const influence *f, const xai_image *test, const
     return status;
 }
 
+/* Rows are n cells wide, with empty ones beside the test picture. */
 static int save_sheet(const influence *f, const xai_image *test, const xai_influence_record *record)
 {
     size_t n = f->cli->top > 0 ? n_printed(f) : (f->n < 8 ? f->n : 8);
@@ -329,6 +335,7 @@ static int draw(const influence *f, const char *path, const xai_image *test, con
 
 /* --- questions --- */
 
+/* The scores and their order are the last question's: each is drawn and told before the next. */
 static int ask(influence *f, const char *path)
 {
     xai_image *test = NULL;
@@ -389,6 +396,7 @@ static int check_usage(const cli_args *cli)
     return status == CLI_GO_ON ? cli_check_output(cli, cli->page, NULL) : status;
 }
 
+/* The method first: it keeps the sets, and these the sessions. */
 static void close_all(influence *f)
 {
     xai_influence_unref(f->method);
@@ -403,6 +411,7 @@ static void close_all(influence *f)
     free(f->order);
 }
 
+/* A test picture that cannot be read is told and left out; the others are answered, and the exit code remembers. */
 int cli_influence(const cli_args *cli)
 {
     influence f = { .cli = cli, .run = { .struct_size = sizeof f.run, .seed = cli->seed } };

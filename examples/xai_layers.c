@@ -14,6 +14,7 @@ static void write_shape(const xai_layer *layer, char *text, size_t capacity)
                                    (long long)layer->shape[i]);
 }
 
+/* The head comes with the first row, so that a model that cannot be opened prints nothing. */
 static void print_row(const xai_layer *layer, size_t index)
 {
     char shape[128];

@@ -129,6 +129,7 @@ static int refuse_metric(const cli_args *cli, const char *name)
     return cli_misuse(cli, "--metric %s: there is no such metric; there are %s", name, list);
 }
 
+/* All of them before anything is opened: a name with a slip in it should not cost the metrics in front of it. */
 static int check_metrics(const measurement *m)
 {
     const cli_args *cli = m->cli;
@@ -148,6 +149,7 @@ static int check_metrics(const measurement *m)
     return CLI_GO_ON;
 }
 
+/* By name; without names all that the command line has what they need for, but those that take long or say little. */
 static bool is_asked(const measurement *m, const struct row *row)
 {
     const cli_list *metrics = &m->cli->metrics;
@@ -158,6 +160,7 @@ static bool is_asked(const measurement *m, const struct row *row)
     return metrics->count == 0 && !row->is_extra && missing(m, row->kind) == NULL;
 }
 
+/* %n tells where the numbers end: "1,2,3,4x" is a slip. What lies outside of the picture the library refuses. */
 static int read_box(measurement *m)
 {
     long long box[4];
@@ -175,6 +178,7 @@ static int read_box(measurement *m)
 
 /* --- metrics --- */
 
+/* By name and with its default options: --map may have been made with others, which nothing in the file tells. */
 static xai_explainer make_explainer(const measurement *m)
 {
     return (xai_explainer){ .struct_size = sizeof(xai_explainer),
@@ -347,8 +351,8 @@ static int find_target(measurement *m, json_object **description)
 {
     xai_target *targets = NULL;
     xai_tensor *logits = NULL;
-    double *probabilities;
-    size_t n, top;
+    double *probabilities = NULL;
+    size_t n, top = 0;
     char buffer[32];
     int status = cli_find_targets(&targets, &n, m->cli, m->subject.model);
 
@@ -356,6 +360,10 @@ static int find_target(measurement *m, json_object **description)
         status = cli_fail_library(m->cli);
     if (status == CLI_GO_ON) {
         probabilities = cli_softmax(xai_tensor_data(logits), xai_tensor_size(logits), &top);
+        if (probabilities == NULL)
+            status = cli_fail(m->cli, "out of memory");
+    }
+    if (status == CLI_GO_ON) {
         m->target.index = targets[0].index >= 0 ? targets[0].index : (int64_t)top;
         *description = json_object_new_object();
         json_object_object_add(*description, "index", json_object_new_int64(m->target.index));
@@ -363,13 +371,14 @@ static int find_target(measurement *m, json_object **description)
             *description, "label",
             json_object_new_string(cli_label(m->subject.model, (size_t)m->target.index, buffer, sizeof buffer)));
         json_object_object_add(*description, "probability", cli_json_number(probabilities[m->target.index]));
-        free(probabilities);
     }
+    free(probabilities);
     xai_tensor_unref(logits);
     free(targets);
     return status;
 }
 
+/* Last parts of paths: a title is for people, and folders are of no interest in it. */
 static int save_curves(const measurement *m, const char *image)
 {
     const char *picture = strrchr(image, '/'), *map = strrchr(m->cli->map, '/');

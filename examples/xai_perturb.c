@@ -25,6 +25,7 @@ static void end(void *state)
     free(p);
 }
 
+/* Both families' options, of which one is used: what is 0 was not given and is the library's default. */
 static void read_options(perturbation *p, const cli_args *cli)
 {
     p->run = (xai_run_options){ .struct_size = sizeof p->run, .seed = cli->seed };
@@ -49,6 +50,8 @@ static void read_options(perturbation *p, const cli_args *cli)
                                   .flags = cli->unpaired ? XAI_RISE_UNPAIRED : 0 };
 }
 
+/* Hundreds of pictures and more: RISE's plan is for throughput, occlusion's for windows, which share most of a picture.
+ */
 static int begin(void **state, const cli_args *cli, const cli_subject *subject, const char *method)
 {
     xai_session_options options = { .struct_size = sizeof options, .purpose = XAI_PURPOSE_THROUGHPUT };
@@ -98,6 +101,7 @@ static xai_status explain(xai_attribution **out, void *state, const xai_tensor *
     return status;
 }
 
+/* Without the picture below: errors are compared with each other, and colours of a photograph would be in the way. */
 static xai_status draw_errors(xai_image **out, void *state, const xai_attribution *map, const xai_image *crop,
                               const char *picture)
 {
@@ -117,6 +121,7 @@ static void keep(void *state, cli_kept *kept)
     cli_watch_keep(&p->watch, kept);
 }
 
+/* Also asked where begin() failed, for a sheet leaves such a method out and goes on. */
 static int stopped(void *state)
 {
     const perturbation *p = state;

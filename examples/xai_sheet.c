@@ -40,6 +40,7 @@ static int add_cell(sheet *s, xai_image *image, char *label)
     return CLI_GO_ON;
 }
 
+/* With several targets a cell's label names its class as well. */
 static int draw_cell(sheet *s, const xai_attribution *a, const xai_image *crop, const char *method)
 {
     size_t index = (size_t)xai_attribution_target(a);
@@ -142,6 +143,7 @@ static int save(const sheet *s)
     return CLI_GO_ON;
 }
 
+/* Stopped, or with a picture that cannot be read, the sheet is drawn of what there is. */
 int cli_sheet(const cli_args *cli, const cli_explainer *explainer)
 {
     sheet s = { .cli = cli, .explainer = explainer };

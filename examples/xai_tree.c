@@ -31,6 +31,7 @@ static void close_job(tree_job *job)
     xai_context_unref(job->context);
 }
 
+/* No model here: only the context of a subject is wanted, and it becomes the job's. */
 static int open_job(tree_job *job, const cli_args *cli)
 {
     cli_subject subject = { 0 };
@@ -40,6 +41,7 @@ static int open_job(tree_job *job, const cli_args *cli)
     return status;
 }
 
+/* Room for all columns: whichever of them are features, there are no more. */
 static int open_table(tree_job *job, const cli_args *cli, const char *path)
 {
     size_t n;
@@ -125,6 +127,7 @@ static int take_features(tree_job *job, const cli_args *cli)
     return CLI_GO_ON;
 }
 
+/* Asked for their number first. Labels stay the table's, so the tree is fitted before the table is dropped. */
 static int take_classes(tree_job *job, const cli_args *cli)
 {
     if (xai_table_labels(&job->n_labels, job->table, job->target, NULL, 0) != XAI_OK)
@@ -154,6 +157,7 @@ static int take_numbers(tree_job *job, const cli_args *cli)
     return status;
 }
 
+/* --criterion decides what kind of tree it is: numbers and classes look alike in a file. */
 static int fit(tree_job *job, const cli_args *cli, bool regression)
 {
     const xai_fit_options options = { .struct_size = sizeof options,
@@ -201,6 +205,7 @@ static int print_fit(tree_job *job, const cli_args *cli, bool regression)
     return CLI_GO_ON;
 }
 
+/* Before the fit, which may take a while. Other endings would be drawings, which cannot be loaded again. */
 static int check_output(const cli_args *cli, const char *ending)
 {
     size_t length = cli->output != NULL ? strlen(cli->output) : 0, n = strlen(ending);
@@ -287,6 +292,7 @@ static void print_cell(const char *text)
     putchar('"');
 }
 
+/* Columns of probabilities are named after the classes, so that the answer is a table like the one that was asked. */
 static void print_head(const cli_args *cli, const xai_tree *tree)
 {
     char buffer[48];
@@ -303,6 +309,7 @@ static void print_head(const cli_args *cli, const xai_tree *tree)
     putchar('\n');
 }
 
+/* Nine digits give back the same float. */
 static void print_prediction(const cli_args *cli, const xai_tree *tree, const float *numbers)
 {
     size_t n = xai_tree_n_classes(tree);
@@ -364,6 +371,7 @@ static void print_shap(const tree_answer *a)
     printf("  %-32s %12s %+12.6f\n", "prediction", "", (double)a->numbers[a->top]);
 }
 
+/* The first step is the root, which decides nothing. A CART's decisions are certain, so only a DNDT's have shares. */
 static void print_answer(const tree_answer *a)
 {
     char buffer[48];
@@ -445,6 +453,7 @@ static int print_json(const cli_args *cli, const tree_answer *a)
     return cli_json_print(cli, document);
 }
 
+/* Asked for their number first, then for the steps. */
 static int explain_row(const cli_args *cli, tree_answer *a)
 {
     xai_decision *steps;
@@ -516,6 +525,7 @@ static int draw_row(const cli_args *cli, const tree_job *job)
     return xai_tree_save(job->tree, cli->output, &options) == XAI_OK ? CLI_GO_ON : cli_fail_library(cli);
 }
 
+/* One pass over all rows that are asked about. A DNDT has no Shapley values. */
 int cli_tree_explain(const cli_args *cli)
 {
     tree_job job = { 0 };
@@ -551,6 +561,7 @@ int cli_tree_explain(const cli_args *cli)
 
 /* --- show --- */
 
+/* The text's length is asked for first, as of snprintf; trees of a million nodes are no reason for a fixed buffer. */
 static int print_tree(const cli_args *cli, const xai_tree *tree)
 {
     size_t length = xai_tree_export(tree, XAI_TREE_TEXT, NULL, NULL, 0);

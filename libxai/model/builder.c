@@ -42,6 +42,7 @@ void xai__builder_enter(xai__builder *builder, const char *format, ...)
     builder->lengths[builder->depth++] = length;
 }
 
+/* After a failure the path stays as it was: its entering may be what failed. */
 void xai__builder_leave(xai__builder *builder)
 {
     if (builder->status == XAI_OK)
@@ -75,6 +76,8 @@ void xai__builder_alias(xai__builder *builder, int32_t x, const char *name)
         builder->status = xai__graph_name(builder->graph, x, path);
 }
 
+/* A node's value has its module's path as a name. What the operator's shape rule refuses comes back with that path in
+ * front, or a message about shapes would not say where in the network. */
 static int32_t add_node(xai__builder *b, uint32_t op, const xai__attributes *attributes, const int32_t *inputs,
                         size_t n_inputs, const char *name)
 {
@@ -174,6 +177,7 @@ int32_t xai__builder_conv(xai__builder *builder, int32_t x, const char *name, co
     return add_node(builder, XAI__OP_CONV, &a, inputs, c->has_bias ? 3 : 2, name);
 }
 
+/* Every family's last layer has a bias; one without would need a flag, as convolutions have. */
 int32_t xai__builder_linear(xai__builder *builder, int32_t x, const char *name, int64_t n_outputs)
 {
     const int64_t shape[2] = { n_outputs, xai__builder_channels(builder, x) };
@@ -185,6 +189,7 @@ int32_t xai__builder_linear(xai__builder *builder, int32_t x, const char *name, 
     return add_node(builder, XAI__OP_GEMM, &a, inputs, 3, name);
 }
 
+/* Four tensors of the state dict, in the operator's order: ONNX's, which is torch's as well. */
 int32_t xai__builder_batch_norm(xai__builder *builder, int32_t x, const char *name, float epsilon)
 {
     const int64_t n = xai__builder_channels(builder, x);

@@ -17,6 +17,7 @@ void xai__labels_fini(xai__labels *labels, xai_context *context)
     *labels = (xai__labels){ NULL, 0 };
 }
 
+/* Zeroed and counted at once, so that whoever fails half-way may call xai__labels_fini(). */
 static xai_status reserve(xai__labels *labels, xai_context *context, size_t count)
 {
     labels->texts = xai__zalloc_array(context, count, sizeof *labels->texts);
@@ -54,6 +55,7 @@ static xai_status read_key(size_t *out, xai__json_value member, size_t n_classes
     return XAI_OK;
 }
 
+/* The count is checked before the keys: with n different keys in range, as read_key() says, none can be missing. */
 xai_status xai__labels_read(xai__labels *labels, xai_context *context, xai__json_value value, size_t n_classes)
 {
     bool is_object = xai__json_kind(value) == XAI__JSON_OBJECT;
@@ -83,6 +85,7 @@ xai_status xai__labels_read(xai__labels *labels, xai_context *context, xai__json
     return status;
 }
 
+/* A last line need not end with a line feed. */
 static size_t count_lines(const char *text, size_t size)
 {
     size_t n = 0;
@@ -92,6 +95,8 @@ static size_t count_lines(const char *text, size_t size)
     return n + (size > 0 && text[size - 1] != '\n');
 }
 
+/* Counted first: a list of another model's classes is refused by its number, before a name is copied. Carriage returns
+ * come from lists that were written on Windows. */
 static xai_status read_lines(xai__labels *labels, xai_context *context, const xai__file *file, size_t n_classes)
 {
     const char *text = (const char *)file->data, *end = text + file->size;

@@ -49,6 +49,7 @@ static xai_status read_text(const char **out, xai__json_value root, const char *
     return xai__json_find(&value, root, key) ? xai__json_string(out, value) : XAI_OK;
 }
 
+/* One spelling, so that digests can be compared as texts. */
 static xai_status read_sha256(xai__manifest *m, xai__json_value root)
 {
     xai_status status = read_text(&m->sha256, root, "sha256");
@@ -59,6 +60,8 @@ static xai_status read_sha256(xai__manifest *m, xai__json_value root)
     return status;
 }
 
+/* Labels may stand in the manifest itself, which then is all that a small model needs beside its weights. They are read
+ * later, when the graph says how many there have to be. */
 static xai_status read_files(xai__manifest *m, xai_context *context, const char *path, xai__json_value root)
 {
     xai__json_value value;
@@ -165,6 +168,7 @@ static xai_status read_triple(float out[3], xai__json_value input, const char *k
     return status;
 }
 
+/* Height first, as in shapes. Written even where it fails: the model is not made then. */
 static xai_status read_crop(xai__preparation *p, xai__json_value input)
 {
     xai__json_value array, member;
@@ -200,6 +204,8 @@ static xai_status read_choice(bool *second, xai__json_value input, const char *k
     return XAI_OK;
 }
 
+/* A scale of 0 would make all pictures the same one. Looked at as float, which it is used as: 1e300 is infinite there.
+ */
 static xai_status read_scale(xai__preparation *p, xai__json_value input)
 {
     xai__json_value value;

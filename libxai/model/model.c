@@ -18,6 +18,7 @@
 #include "model/specialise.h"
 #include "model/zoo.h"
 
+/* A picture of that side has activations of hundreds of gigabytes in any network here; its pixels fit 32 bits. */
 enum { LARGEST_SIDE = 1 << 15 };
 
 /* Where everything comes from while a model is put together. */
@@ -46,6 +47,7 @@ xai_status xai__model_create(xai_model **out, xai_context *context)
     return XAI_OK;
 }
 
+/* runtime/layers.c makes them when they are first asked for, and takes them back where it fails half-way. */
 void xai__model_free_aliases(xai_model *model)
 {
     for (size_t i = 0; model->aliases != NULL && i < model->graph.n_values; i++)
@@ -61,6 +63,8 @@ xai_model *xai_model_ref(xai_model *model)
     return model;
 }
 
+/* The cache goes first, for its plans and packed weights point into the graph; the graph before the weights, whose
+ * elements its constants borrow; the base after both: a derived model shares its graph's names and constants. */
 void xai_model_unref(xai_model *model)
 {
     xai_context *context;
@@ -94,6 +98,7 @@ const xai__weights *xai__model_weights(const xai_model *model)
 
 /* --- preparation --- */
 
+/* What the published weights were trained with, so that a state dict alone is a model already. */
 static void use_architecture(xai__preparation *p, const xai__architecture *a)
 {
     *p = (xai__preparation){
@@ -152,6 +157,7 @@ static xai_status check_options(const xai_model_options *o)
 
 /* --- assembly --- */
 
+/* The message lists all there are: names are many, and no two projects spell them alike. */
 static xai_status find_architecture(const xai__architecture **out, const char *name)
 {
     char list[1024] = "";
@@ -198,6 +204,7 @@ static xai_status open_weights(assembly *a)
     return status < 0 ? status : check_sha256(a);
 }
 
+/* Every input size has a graph of its own, since shapes are worked out here and not when it runs. */
 static xai_status build_graph(assembly *a)
 {
     xai_model *model = a->model;
@@ -256,6 +263,8 @@ static xai_status load_labels(assembly *a)
     return XAI_OK;
 }
 
+/* The architecture's values first, then the manifest's, then the caller's: each replaces what it states. Labels come
+ * last, since only the graph knows how many there have to be. */
 static xai_status assemble(assembly *a)
 {
     xai_status status = check_options(&a->options);
@@ -388,6 +397,7 @@ const char *xai_model_label(const xai_model *model, int64_t class_index)
     return class_index >= 0 && (size_t)class_index < model->labels.count ? model->labels.texts[class_index] : NULL;
 }
 
+/* Eighteen digits cannot overflow, so strtoull() needs no look at errno. */
 static xai_status find_index(int64_t *out, const xai_model *model, const char *text)
 {
     char *end;
@@ -408,6 +418,8 @@ static bool label_fits(const char *label, const char *text)
     return strncmp(label, text, length) == 0 && (label[length] == '\0' || label[length] == ',');
 }
 
+/* Where two fit, be it one in full and one up to its comma, the caller has to choose: a guess would explain the wrong
+ * class without a word. */
 xai_status xai_model_find_class(int64_t *out, const xai_model *model, const char *text)
 {
     int64_t found = -1;
@@ -476,6 +488,7 @@ static uint64_t hash_constant(uint64_t digest, const xai_model *model, const xai
     return xai__hasher_finish(&hasher);
 }
 
+/* Computed when first asked for, since it reads every weight, and kept, since the model never changes. */
 uint64_t xai__model_digest(xai_model *model)
 {
     uint64_t digest;

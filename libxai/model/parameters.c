@@ -53,6 +53,9 @@ static uint64_t fnv1a64(const char *text)
     return hash;
 }
 
+/* Ranges under which activations neither die nor explode in fifty layers, so that networks of random weights can be
+ * measured and tested: weights as He et al. 2015 draw them (even, with the same variance), the rest near the identity.
+ */
 static void choose_range(double range[2], uint32_t kind, const int64_t *shape, uint32_t rank)
 {
     static const double ranges[XAI__N_PARAMETER_KINDS][2] = {
@@ -130,6 +133,7 @@ static xai_status mark_used(xai__parameters *p, const xai__weight *weight)
     return XAI_OK;
 }
 
+/* What is missing or misshaped gets a stand-in, so that the whole network is looked through before anything is said. */
 int32_t xai__parameters_take(xai__parameters *parameters, uint32_t kind, const char *name, const int64_t *shape,
                              uint32_t rank)
 {
@@ -207,6 +211,8 @@ static void list(char *out, size_t capacity, const char *title, const xai__compl
         snprintf(at + used, left - used, " and %zu more", complaints->count - shown);
 }
 
+/* All that does not fit in one sentence: a file of another architecture is known by its names, and fixing them one by
+ * one would take as many tries. Shapes alone are XAI_E_SHAPE, since the architecture is the right one then. */
 xai_status xai__parameters_finish(xai__parameters *parameters, const char *architecture)
 {
     const xai__complaints *const all[3] = { &parameters->missing, &parameters->unexpected, &parameters->misshaped };

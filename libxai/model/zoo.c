@@ -14,7 +14,9 @@
 #define SIDE(n)          .resize = n, .crop = n
 
 /* One row a network, by family; blocks are those of each stage, width and depth mean what the family takes them for.
- * Akamaster's networks were trained with ImageNet's colours. */
+ * RESNET: how many times a block's last convolution has the channels of its first (4: bottlenecks). WRN: factor of the
+ * usual channels. LITE: both in tenths. VGG: whether there are batch norms. Akamaster's networks were trained with
+ * ImageNet's colours. */
 #define RESNET(label, ends, hook, ...)                                                                                 \
     {                                                                                                                  \
         .name = label, .n_classes = 1000, SIDE(224), IMAGENET_COLOURS, .cam_layer = "layer4", .tutorial_layer = hook,  \

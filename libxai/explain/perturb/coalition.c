@@ -111,6 +111,7 @@ xai_status xai__coalitions_begin(xai__coalitions *c, const xai_black_box *box, c
     return create_hidden(c);
 }
 
+/* A context of NULL: the door refused the call before the scorer was there, so there is nothing to free. */
 void xai__coalitions_fini(xai__coalitions *c)
 {
     xai_context *context = c->scorer.context;
@@ -141,6 +142,7 @@ xai_status xai__coalitions_resume(xai__coalitions *c, xai_state *state, bool is_
 
 /* --- coalitions --- */
 
+/* A byte a segment rather than a bit: rows go into the fit's products as they are. */
 xai_status xai__coalitions_create(xai__coalitions *c, size_t n)
 {
     size_t n_masks, n_scores;
@@ -238,6 +240,8 @@ xai_status xai__coalitions_score_hidden(double *out, const xai__coalitions *c)
 
 /* --- the result --- */
 
+/* The map repeats what the coefficients say, a number a segment, so that everything that takes maps takes these, too.
+ */
 xai_status xai__coalitions_attribution(xai_attribution **out, const xai__coalitions *c, size_t target,
                                        const double *coefficients, const double *standard_errors)
 {

@@ -11,7 +11,7 @@
 #include "core/options.h"
 #include "explain/baseline.h"
 
-/* The quirks are the originals'. */
+/* The quirks are the originals'. A stride of UINT32_MAX stands for a whole window, 0 for half of one. */
 static const xai__occlusion_profile profiles[] = {
     { .profile = { .name = "default", .is_raw = true }, .window = 16, .has_cut_windows = true },
     { .profile = { .name = "captum", .is_raw = true }, .window = 16, .has_cut_windows = true },
@@ -24,6 +24,8 @@ static const xai__occlusion_profile profiles[] = {
     { .profile = { .name = "xplique", .is_raw = true }, .window = 3, .stride = UINT32_MAX, .map = XAI__OCCLUSION_SUM },
 };
 
+/* A standard deviation of a twentieth of the shorter side: large enough that shapes go, small enough that colours stay.
+ */
 enum { N_PROFILES = sizeof profiles / sizeof *profiles, BLUR_SHARE = 20 };
 
 /* --- options --- */
@@ -44,6 +46,8 @@ static uint32_t default_stride(const xai__occlusion_profile *profile, uint32_t w
     return profile->stride == 0 ? (window + 1) / 2 : profile->stride == UINT32_MAX ? window : profile->stride;
 }
 
+/* A side alone means a square. The other side's stride is taken over only where windows still overlap with it: one that
+ * was chosen for tall windows may leave gaps between narrow ones. */
 static void fill_defaults(xai_occlusion_options *o, const xai__occlusion_profile *profile)
 {
     if (o->window_height == 0)
@@ -65,14 +69,15 @@ static xai_status check_values(const xai_occlusion_options *o)
 
     if ((o->flags & ~(uint32_t)XAI_OCCLUSION_WHOLE) != 0 || o->reserved != 0 || o->reserved_2 != 0)
         return xai__fail(XAI_E_INVALID, "flags are %u, reserved are %u and %u", o->flags, o->reserved, o->reserved_2);
-    if (!isfinite(o->fill_value) || !isfinite(o->blur_sigma) || o->blur_sigma < 0)
-        return xai__fail(XAI_E_INVALID, "fill_value is %g, blur_sigma is %g", (double)o->fill_value,
-                         (double)o->blur_sigma);
+    if (!isfinite(o->fill_value))
+        return xai__fail(XAI_E_INVALID, "fill_value is %g, expected a finite number", (double)o->fill_value);
+    if (!isfinite(o->blur_sigma) || o->blur_sigma < 0)
+        return xai__fail(XAI_E_INVALID, "blur_sigma is %g, expected a number from 0 on", (double)o->blur_sigma);
     if (!(o->share >= 0 && o->share <= 1))
         return xai__fail(XAI_E_INVALID, "share is %g, expected 0 to 1", (double)o->share);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if (sizes[i] > INT32_MAX)
-            return xai__fail(XAI_E_INVALID, "a window or stride is %u", sizes[i]);
+            return xai__fail(XAI_E_INVALID, "a window or stride of %u pixels is more than %d", sizes[i], INT32_MAX);
     if (o->baseline != NULL && (o->fill != NULL || o->fill_value != 0))
         return xai__fail(XAI_E_INVALID, "a baseline is given, and fill or fill_value too");
     return XAI_OK;
@@ -107,6 +112,7 @@ static bool wants_padding(const xai__occlusion *o, const xai_session *session, c
            (taken[0] == 0 || memcmp(taken, input->shape + 1, 3 * sizeof *taken) != 0);
 }
 
+/* Row by row: a padded plane's rows are wider than the input's. */
 static xai_status pad(xai_tensor **out, const xai_tensor *input, int64_t rows, int64_t columns, float value)
 {
     const int64_t *in = input->shape;
@@ -136,6 +142,7 @@ static xai_status take_image(xai__occlusion *o, const xai_session *session, xai_
     return XAI_OK;
 }
 
+/* Made once and kept, a picture as large as the input: windows are copied out of it, whatever fills them. */
 static xai_status make_baseline(xai__occlusion *o)
 {
     const int64_t *shape = o->image->shape;
@@ -166,6 +173,8 @@ static xai_status make_baseline(xai__occlusion *o)
 
 /* --- the public function --- */
 
+/* Fewer windows than there are in all tell of a share or a stop; the computed share is 1 where nothing ran, for nothing
+ * was saved. */
 static xai_status finish_target(xai_attribution **out, const xai__occlusion *o, size_t target)
 {
     xai_attribution *a = NULL;
@@ -219,6 +228,7 @@ static xai_status compute(xai_attribution **out, xai__occlusion *o)
     return status < 0 ? status : remark;
 }
 
+/* Regions before the scorer, whose list of values says what they hold. */
 static void clean_up(xai__occlusion *o)
 {
     xai_context *context = o->scorer.context;

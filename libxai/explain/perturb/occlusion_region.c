@@ -10,7 +10,7 @@
 /* Windows at a time: each thread should have a few dozen, and a watcher wants to know how far it is. */
 enum { WINDOWS_AT_ONCE = 64 };
 
-/* Bookkeeping eats up a saving that is smaller. */
+/* Copying back and walking rectangles cost, too: bookkeeping eats up a saving that is smaller. */
 static const double WORTHWHILE_SHARE = 0.85;
 
 /* The windows in progress. */
@@ -55,6 +55,7 @@ void xai__occlusion_close_regions(xai__occlusion *o)
     o->regions = NULL;
 }
 
+/* Patches point into the baseline, so placing them copies no pixel. */
 static size_t place_patches(const xai__occlusion *o, uint64_t first)
 {
     size_t n = 0;

@@ -14,6 +14,8 @@ static int64_t smaller(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* The left edge is cut as well: profile kazuto's windows start a stride late, so that the last of a row sticks out, or,
+ * where strides are larger than windows, lies outside and covers nothing. */
 xai__window xai__window_at(const xai__window_grid *grid, uint64_t index)
 {
     int64_t top = (int64_t)(index / (uint64_t)grid->columns) * grid->stride_height,
@@ -31,6 +33,7 @@ static int64_t count_windows(int64_t size, int64_t window, int64_t stride, bool 
     return (size - window + (has_cut ? stride - 1 : 0)) / stride + 1;
 }
 
+/* Gaps are refused where a map is made of means: a pixel that no window covers has none. */
 static xai_status check_window(const xai__occlusion *o, const char *side, int64_t size, int64_t window, int64_t stride)
 {
     if (window > size)
@@ -115,6 +118,7 @@ static xai_status run_listed(xai__occlusion *o)
     return status;
 }
 
+/* Scores are kept by window, not added up: from coarse to fine looks back at all of them. */
 static xai_status prepare(xai__occlusion *o)
 {
     size_t size;
@@ -130,6 +134,7 @@ static xai_status prepare(xai__occlusion *o)
     return o->scorer.session != NULL && o->scorer.is_windowed ? xai__occlusion_open_regions(o) : XAI_OK;
 }
 
+/* Without a share the first list is all there is; with one, what was seen decides what is listed next. */
 xai_status xai__occlusion_run(xai__occlusion *o)
 {
     xai_status status = prepare(o);
@@ -212,6 +217,7 @@ static xai_status list_drops(double **out, const xai__occlusion *o, size_t targe
     return XAI_OK;
 }
 
+/* On the grid, kazuto's sign: what the score gains by covering. 0 - d rather than -d, so that no drop is not -0. */
 xai_status xai__occlusion_map(xai_tensor **out, const xai__occlusion *o, size_t target)
 {
     bool is_grid = o->profile->map == XAI__OCCLUSION_WINDOW;

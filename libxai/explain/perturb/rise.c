@@ -9,7 +9,8 @@
 #include "core/memory.h"
 #include "core/options.h"
 
-/* The quirks are the originals'. */
+/* The quirks are the originals'. TorchRay's sigmoid keeps negative logits from taking weight off what a mask shows;
+ * xplique draws one shift for a batch of 32 masks; of openvino's sum only the shape matters, for it is scaled. */
 static const xai__rise_profile profiles[] = {
     { .profile = { .name = "default", .is_raw = true },
       .n_masks = 4000,
@@ -58,6 +59,7 @@ enum {
     N_KEEP_TRIALS = 100 /* masks that dianna scores for each keep */
 };
 
+/* Far more than anyone waits for: whoever asks for more has made a slip. */
 static const uint64_t MAX_MASKS = (uint64_t)1 << 32;
 
 /* --- options --- */
@@ -110,6 +112,7 @@ static xai_status check_values(const xai__rise *r)
     return XAI_OK;
 }
 
+/* keep has no default yet: profile dianna finds it, once there is something to score. */
 static xai_status read_options(xai__rise *r, const xai_rise_options *options)
 {
     xai_rise_options *o = &r->options;
@@ -132,6 +135,8 @@ static xai_status read_options(xai__rise *r, const xai_rise_options *options)
     return XAI_OK;
 }
 
+/* Cells are enlarged, so each takes a pixel or more. An enlarged grid is up to twice the image along a side, and places
+ * in it are 32-bit numbers. */
 static xai_status check_grid(const xai__rise *r)
 {
     const int64_t *size = r->scorer.input->shape + 2;
@@ -227,6 +232,9 @@ static xai_status take_trial(void *user, uint64_t index, const double *scores, c
     return XAI_OK;
 }
 
+/* Without progress: nobody asked for these masks, and a bar that ran nine times would say little. Their scores go into
+ * the state as all others, so a run that goes on finds the same keep without asking. The same masks' numbers serve
+ * every keep, so that what differs is keep alone. */
 static xai_status try_keep(double *spread, xai__rise *r, double keep)
 {
     const xai_run_options quiet = { .struct_size = sizeof quiet, .memory_budget = r->run.memory_budget };
@@ -334,6 +342,7 @@ static xai_status make_masks(xai__rise *r)
     return status;
 }
 
+/* A half pair could not be used. */
 static void choose_pairs(xai__rise *r)
 {
     r->masks.is_paired = is_paired(r);
@@ -357,6 +366,8 @@ static xai_status init_estimate(xai__rise *r)
     return xai__rise_sums_init(&r->sums);
 }
 
+/* The error is the mean over pixels in the sense in which variances add up. "settled" only where somebody asked: else 0
+ * would read as a warning. */
 static void add_notes(xai_attribution *a, const xai__rise *r)
 {
     double squares = 0;
@@ -395,6 +406,8 @@ static xai_status finish_target(xai_attribution **out, const xai__rise *r, size_
     return XAI_OK;
 }
 
+/* The state comes before the masks, for the search for keep asks for scores already. A stop is a remark: the maps of
+ * the masks so far are made all the same. */
 static xai_status compute(xai_attribution **out, xai__rise *r)
 {
     xai_status status = check_grid(r), remark = XAI_OK;

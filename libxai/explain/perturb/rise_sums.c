@@ -15,6 +15,7 @@ xai_status xai__rise_sums_init(xai__rise_sums *s)
 
     if (!xai__mul_size(&n_all, n, 2 + 3 * s->n_targets))
         return xai__fail_memory();
+    /* One block, m first: freeing it frees all. */
     s->m = xai__zalloc_array(s->context, n_all, sizeof *s->m);
     if (s->m == NULL)
         return XAI_E_NO_MEMORY;
@@ -30,6 +31,8 @@ void xai__rise_sums_fini(xai__rise_sums *s)
     xai__free(s->context, s->m);
 }
 
+/* Three sums, so that a map and its errors can be read at any time without the masks: of s m the map, of (s m)^2 its
+ * variance, of s m^2 what the ratio's residuals need besides. In double, since they grow with thousands of masks. */
 static void add_target(xai__rise_sums *s, size_t target, double score, const float *mask)
 {
     double *sm = s->sm + target * s->n_pixels, *smm = s->smm + target * s->n_pixels,
@@ -71,7 +74,8 @@ static double factor_of(const xai__rise_sums *s)
     }
 }
 
-/* The error of a ratio is that of its residuals, s less the ratio, over the sum of the masks. */
+/* A variance that rounding made negative is 0. The error of a ratio is that of its residuals, s less the ratio, over
+ * the sum of the masks. */
 void xai__rise_sums_read(float *map, float *errors, const xai__rise_sums *s, size_t target)
 {
     const double *sm = s->sm + target * s->n_pixels, *smm = s->smm + target * s->n_pixels,

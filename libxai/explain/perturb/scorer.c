@@ -9,6 +9,8 @@
 #include "core/memory.h"
 #include "core/options.h"
 
+/* A row of scores is kept for each image of a batch, so a slip in n_classes would be memory. The budget is a session's
+ * default: a black box says nothing of what it needs itself. */
 enum { MAX_CLASSES = 1 << 20, DEFAULT_BUDGET = 256 << 20 };
 
 /* --- what is asked --- */
@@ -246,6 +248,7 @@ xai_status xai__scorer_init_windowed(xai__scorer *out, xai_session *session, con
     return init(out, box, targets, n_targets, top_score);
 }
 
+/* Takes what init left half done: all that was not reached is NULL. */
 void xai__scorer_fini(xai__scorer *s)
 {
     for (size_t i = 0; s->plain != NULL && i < s->n_values; i++)
@@ -257,6 +260,7 @@ void xai__scorer_fini(xai__scorer *s)
     xai__targets_fini(&s->targets);
 }
 
+/* What the image scored as it is was kept by look(), so a record costs no pass. */
 xai_status xai__scorer_attribution(xai_attribution **out, const xai__scorer *s, size_t target)
 {
     const xai_tensor *elements = s->plain[s->value_of[target]];

@@ -47,6 +47,7 @@ static xai_status read_options(xai__shap *s, const xai_shap_options *options)
     if (o->reserved != 0 || (o->samples != NULL && o->n_samples != 0))
         return xai__fail(XAI_E_INVALID, "reserved is %u; or samples are given, and n_samples %u too", o->reserved,
                          o->n_samples);
+    /* Cutting it would give two seeds the same coalitions. */
     if (s->coalitions.run.seed > UINT32_MAX)
         return xai__fail(XAI_E_INVALID, "the seed is %llu, numpy's random numbers take one below 2^32",
                          (unsigned long long)s->coalitions.run.seed);
@@ -278,6 +279,7 @@ static void add_notes(xai_attribution *a, const solution *v)
     xai__attribution_note(a, "additivity_error", sum - v->difference);
 }
 
+/* The design is common: what targets differ in is the right-hand side alone. */
 static xai_status explain_target(xai_attribution **out, const xai__shap *s, const xai__design *d, size_t target)
 {
     const xai__coalitions *c = &s->coalitions;
@@ -303,6 +305,8 @@ static xai_status explain_target(xai_attribution **out, const xai__shap *s, cons
     return status;
 }
 
+/* The picture with everything hidden is asked for first: without it there is no constraint, however many coalitions
+ * follow. A run that was stopped fits those it has; where they are too few, factor_equations() says so. */
 static xai_status compute(xai_attribution **out, xai__shap *s)
 {
     xai__coalitions *c = &s->coalitions;

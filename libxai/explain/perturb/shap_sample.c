@@ -77,6 +77,7 @@ static bool next_combination(uint32_t *members, size_t k, size_t m)
     return true;
 }
 
+/* In shap's order, each coalition with its complement behind it, so that samples can be compared row by row. */
 static void add_size(sampling *p, size_t k)
 {
     double weight = p->shares[k - 1] / choose(p->m, k) / (k <= p->n_paired ? 2 : 1);
@@ -118,7 +119,8 @@ static size_t enumerate(sampling *p)
 
 /* --- drawn --- */
 
-/* numpy's choice() with probabilities: where a uniform number falls among their sums. */
+/* The loop ends at n - 1, for the last sum may fall short of 1 by rounding. numpy's choice() with probabilities: where
+ * a uniform number falls among their sums. */
 static size_t pick(const double *sums, size_t n, double u)
 {
     size_t i = 0;
@@ -255,6 +257,8 @@ xai_status xai__shap_sample(xai__shap *s)
 
 /* --- captum --- */
 
+/* The first two rows, everything seen and everything hidden, are what holds captum's ends; its sizes have the kernel's
+ * weight, and the rows of a size are even. Torch's random numbers are not reproduced: here they come from the seed. */
 xai_status xai__shap_draw(xai__shap *s)
 {
     sampling p = { .s = s };
