@@ -26,7 +26,7 @@ static int read_text(const cli_args *cli, const char *path, char **text)
     int failed;
 
     if (file == NULL)
-        return cli_fail(cli, "%s: cannot be opened: %s", path, strerror(errno));
+        return cli_fail(cli, "%s: cannot open: %s", path, strerror(errno));
     *text = malloc(room);
     while (*text != NULL && (got = fread(*text + length, 1, room - length - 1, file)) > 0) {
         length += got;

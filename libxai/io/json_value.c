@@ -174,6 +174,9 @@ xai_status xai__json_integer(int64_t *out, xai__json_value value, int64_t low, i
     if (xai__json_kind(value) != XAI__JSON_INTEGER)
         return fail_kind(value, "an integer");
     integer = node_of(value)->integer;
+    if (low == high && integer != low)
+        return xai__json_fail(value, XAI_E_FORMAT, "is %lld, only %lld is understood", (long long)integer,
+                              (long long)low);
     if (integer < low || integer > high)
         return xai__json_fail(value, XAI_E_FORMAT, "%lld is not between %lld and %lld", (long long)integer,
                               (long long)low, (long long)high);

@@ -153,6 +153,8 @@ static xai_status read_triple(float out[3], xai__json_value input, const char *k
 
     if (!xai__json_find(&array, input, key))
         return XAI_OK;
+    if (xai__json_kind(array) == XAI__JSON_ARRAY && xai__json_count(array) != 3)
+        return xai__json_fail(array, XAI_E_FORMAT, "has %zu numbers, expected 3", xai__json_count(array));
     for (size_t i = 0; i < 3 && status == XAI_OK; i++) {
         double number = 0;
 
@@ -163,8 +165,6 @@ static xai_status read_triple(float out[3], xai__json_value input, const char *k
         if (status == XAI_OK && (!isfinite(out[i]) || (divides && out[i] == 0)))
             status = xai__json_fail(member, XAI_E_FORMAT, "%g cannot be used", number);
     }
-    if (status == XAI_OK && xai__json_count(array) != 3)
-        status = xai__json_fail(array, XAI_E_FORMAT, "has %zu numbers, expected 3", xai__json_count(array));
     return status;
 }
 
@@ -177,14 +177,14 @@ static xai_status read_crop(xai__preparation *p, xai__json_value input)
 
     if (!xai__json_find(&array, input, "crop"))
         return XAI_OK;
+    if (xai__json_kind(array) == XAI__JSON_ARRAY && xai__json_count(array) != 2)
+        return xai__json_fail(array, XAI_E_FORMAT, "has %zu numbers, expected height and width",
+                              xai__json_count(array));
     for (size_t i = 0; i < 2 && status == XAI_OK; i++) {
         status = xai__json_at(&member, array, i);
         if (status == XAI_OK)
             status = xai__json_integer(&side[i], member, 1, LARGEST_SIDE);
     }
-    if (status == XAI_OK && xai__json_count(array) != 2)
-        status = xai__json_fail(array, XAI_E_FORMAT, "has %zu numbers, expected height and width",
-                                xai__json_count(array));
     p->crop_height = (int32_t)side[0];
     p->crop_width = (int32_t)side[1];
     return status;

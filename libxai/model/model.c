@@ -26,6 +26,7 @@ typedef struct assembly {
     xai_model *model;
     xai_model_options options;
     xai__manifest manifest; /* zeroed where there is none */
+    const char *path;       /* of the manifest, or NULL */
     const xai__architecture *architecture;
     const char *weights; /* path; NULL: bytes, or random ones */
     const void *bytes;
@@ -216,8 +217,9 @@ static xai_status build_graph(assembly *a)
 }
 
 /* Names that a manifest gives must exist. */
-static xai_status keep_name(char **out, const xai_model *model, const char *name, bool is_value)
+static xai_status keep_name(char **out, const assembly *a, const char *name, bool is_value)
 {
+    const xai_model *model = a->model;
     int32_t value;
     xai_status status = XAI_OK;
 
@@ -226,7 +228,7 @@ static xai_status keep_name(char **out, const xai_model *model, const char *name
     if (is_value)
         status = xai__graph_find(&value, &model->graph, name);
     if (status < 0)
-        return status;
+        return a->path != NULL ? xai__fail_in(status, a->path) : status;
     *out = xai__strdup(model->object.context, name);
     return *out != NULL ? XAI_OK : XAI_E_NO_MEMORY;
 }
@@ -235,17 +237,17 @@ static xai_status keep_names(assembly *a)
 {
     xai_model *model = a->model;
     const xai__manifest *m = &a->manifest;
-    xai_status status = keep_name(&model->architecture, model, a->architecture->name, false);
+    xai_status status = keep_name(&model->architecture, a, a->architecture->name, false);
 
     if (status == XAI_OK)
-        status = keep_name(&model->cam_layer, model, m->cam_layer != NULL ? m->cam_layer : a->architecture->cam_layer,
+        status = keep_name(&model->cam_layer, a, m->cam_layer != NULL ? m->cam_layer : a->architecture->cam_layer,
                            true);
     if (status == XAI_OK)
-        status = keep_name(&model->tutorial_layer, model, a->architecture->tutorial_layer, true);
+        status = keep_name(&model->tutorial_layer, a, a->architecture->tutorial_layer, true);
     if (status == XAI_OK)
-        status = keep_name(&model->classifier, model, m->classifier, true);
+        status = keep_name(&model->classifier, a, m->classifier, true);
     if (status == XAI_OK)
-        status = keep_name(&model->hierarchy, model, m->hierarchy, false);
+        status = keep_name(&model->hierarchy, a, m->hierarchy, false);
     model->gives_probabilities = m->gives_probabilities;
     return status;
 }
@@ -307,7 +309,7 @@ static xai_status check_pointers(const void *out, const void *context, const voi
 
 xai_status xai_model_load(xai_model **out, xai_context *context, const char *path, const xai_model_options *options)
 {
-    assembly a = { 0 };
+    assembly a = { .path = path };
     xai_status status;
 
     XAI__ENTER(out);

@@ -255,7 +255,7 @@ static xai_status find_method(const method **out, const char *name)
         if (name == NULL || strcmp(name, methods[i].name) == 0)
             return XAI_OK;
     }
-    return xai__fail(XAI_E_NOT_FOUND, "there is no method '%.60s': induced, wordnet, random", name);
+    return xai__fail(XAI_E_NOT_FOUND, "there is no method '%.60s'; there are induced, wordnet, random", name);
 }
 
 /* Ids of the caller's may look like those that are made here, and a file with two of one cannot be read back. */

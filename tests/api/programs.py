@@ -232,6 +232,17 @@ def test_sentences_say_what_would_do():
     with open(os.path.join(WORK, 'noarch.json'), 'w', encoding='utf-8') as file:
         file.write('{"xai": 1, "arch": "resnet99", "weights": "net.safetensors"}')
     xai('classify', '-m', 'noarch.json', 'a.png').fails(1, 'noarch.json: ', "'resnet99'", 'cifar_resnet20')
+    for name, words in ('{"xai": 2, "arch": "resnet18"}', ('at xai: is 2, only 1 is understood',)), \
+                       ('{"xai": 1, "arch": "resnet18", "weights": "w", "input": {"mean": [1, 2]}}', ('input.mean: has 2 numbers, expected 3',)), \
+                       ('{"xai": 1, "arch": "cifar_resnet20", "weights": "net.safetensors", "cam_layer": "layer9"}', ('other.json: ', "'layer9'")):
+        with open(os.path.join(WORK, 'other.json'), 'w', encoding='utf-8') as file:
+            file.write(name)
+        xai('classify', '-m', 'other.json', 'a.png').fails(1, 'other.json', *words)
+    with open(os.path.join(WORK, 'list.txt'), 'w', encoding='utf-8') as file:
+        file.write('nowhere.png\tcat\n')
+    said = xai('influence', *NET, '--train', 'list.txt', '--test', 'a.png')
+    said.fails(1, 'nowhere.png: cannot open')
+    assert said.err.count('nowhere.png') == 1, said.err
     with open(os.path.join(WORK, 'one.txt'), 'w', encoding='utf-8') as file:
         file.write('cat\n')
     xai('classify', *NET, '--labels', 'one.txt', 'a.png').fails(1, 'has 1 line, the model has 10 classes')

@@ -297,7 +297,7 @@ START_TEST(bad_arguments)
     options.wordnet = "no/such";
     refuse(weights, 1, &options, XAI_E_IO, "no/such/data.noun");
     options.method = "induce";
-    refuse(weights, 6, &options, XAI_E_NOT_FOUND, "no method 'induce': induced, wordnet, random");
+    refuse(weights, 6, &options, XAI_E_NOT_FOUND, "no method 'induce'; there are induced, wordnet, random");
     options.method = "random";
     options.reserved = 1;
     refuse(weights, 6, &options, XAI_E_INVALID, "reserved");

@@ -198,11 +198,22 @@ static xai_status find_examples(opening *o)
 
 /* --- computing --- */
 
+/* Does the present message begin with the picture's whole path, as those about files do? */
+static bool is_named(const xai__examples *examples, size_t index)
+{
+    const char *path = examples->paths[index], *message = xai_last_error();
+    size_t length = path[0] == '/' ? 0 : strlen(examples->folder);
+
+    return strncmp(message, examples->folder, length) == 0 && strncmp(message + length, path, strlen(path)) == 0;
+}
+
 /* Which of a million pictures it was is what a user wants to know first. */
 static xai_status name_example(xai_status status, const xai__examples *examples, size_t index)
 {
     char place[320];
 
+    if (examples->paths != NULL && is_named(examples, index))
+        return status;
     if (examples->paths != NULL)
         snprintf(place, sizeof place, "%s", examples->paths[index]);
     else

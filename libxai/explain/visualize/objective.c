@@ -195,8 +195,8 @@ static xai_status check_numbers(const xai_objective *o, size_t index, size_t n_p
         return xai__fail(XAI_E_INVALID, "objective %zu: kind is %u, ramp is %u, reserved is %u", index, o->kind,
                          o->ramp, o->reserved);
     if (!isfinite(o->weight) || !isfinite(o->parameter))
-        return xai__fail(XAI_E_INVALID, "objective %zu: weight is %g, parameter is %g", index, (double)o->weight,
-                         (double)o->parameter);
+        return xai__fail(XAI_E_INVALID, "objective %zu: weight is %g, parameter is %g; both have to be finite", index,
+                         (double)o->weight, (double)o->parameter);
     if (o->picture > n_pictures)
         return xai__fail(XAI_E_INVALID, "objective %zu is for picture %u, there are %zu", index, o->picture,
                          n_pictures);

@@ -31,9 +31,10 @@ static xai_status check_values(const xai_visualize_options *o)
 {
     if ((o->flags & ~(uint32_t)ALL_FLAGS) != 0 || o->reserved != 0)
         return xai__fail(XAI_E_INVALID, "flags are %u, reserved is %u", o->flags, o->reserved);
-    if (!isfinite(o->learning_rate) || o->learning_rate < 0 || !isfinite(o->deviation) || o->deviation < 0)
-        return xai__fail(XAI_E_INVALID, "learning_rate is %g, deviation is %g", (double)o->learning_rate,
-                         (double)o->deviation);
+    if (!isfinite(o->learning_rate) || o->learning_rate < 0)
+        return xai__fail(XAI_E_INVALID, "learning_rate is %g, expected a number above 0", (double)o->learning_rate);
+    if (!isfinite(o->deviation) || o->deviation < 0)
+        return xai__fail(XAI_E_INVALID, "deviation is %g, expected a number above 0", (double)o->deviation);
     if (o->width < 2 || o->height < 2 || o->width > MAX_SIDE || o->height > MAX_SIDE)
         return xai__fail(XAI_E_INVALID, "pictures are %u x %u, a side is 2 to %d", o->width, o->height, MAX_SIDE);
     if ((o->start != NULL) + (o->picture != NULL) + (o->deviation != 0) > 1)
