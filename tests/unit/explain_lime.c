@@ -5,7 +5,7 @@
 #include "explained.h"
 #include "explain/attribution.h"
 
-enum { SIDE = 6, MOST = SIDE * SIDE };
+enum { SIDE = 6, MOST = SIDE * SIDE, MANY = 1100 };
 
 /* A grid of one-pixel segments, n of them in a row, of a picture of ones; what is hidden is 0. */
 typedef struct toy {
@@ -19,7 +19,7 @@ typedef struct toy {
 static toy toy_begin(int n, xai_predict_fn predict, uint64_t n_classes, void *user)
 {
     const int64_t shape[4] = { 1, 1, 1, n };
-    int32_t labels[MOST];
+    int32_t labels[MANY];
     toy t = { .context = testing_context(1), .n = n };
 
     t.box = (xai_black_box){ .struct_size = sizeof t.box,
@@ -271,6 +271,34 @@ START_TEST(test_shap_linear)
 }
 END_TEST
 
+/* There are 10^329 coalitions of half of so many segments. */
+START_TEST(test_shap_of_many_segments)
+{
+    enum { N_SAMPLES = 1500 };
+    int n = MANY;
+    toy t = toy_begin(n, mixed, 2, &n);
+    xai_tensor *samples = NULL;
+    const xai_target target = { .index = 0 };
+    double *got = calloc(MANY, sizeof *got);
+    xai_attribution *a = NULL;
+    xai__rng rng;
+
+    xai__rng_seed(&rng, 3);
+    ck_assert_ok(xai_tensor_create(&samples, t.context, (const int64_t[]){ N_SAMPLES, MANY }, 2));
+    for (size_t i = 0; i < N_SAMPLES * MANY; i++)
+        samples->data[i] = xai__rng_uniform(&rng) < 0.5;
+    const xai_shap_options options = { .struct_size = sizeof options, .samples = samples, .black_box = &t.box };
+    ck_assert_ok(xai_shap_compute(&a, NULL, t.picture, t.segments, &target, 1, &options));
+    ck_assert_uint_eq(xai_attribution_segments(a, got, NULL, MANY), MANY);
+    for (int j = 0; j < n; j++)
+        ck_assert_double_eq_tol(got[j], effect(j), 1e-3);
+    xai_attribution_unref(a);
+    xai_tensor_unref(samples);
+    free(got);
+    toy_end(&t);
+}
+END_TEST
+
 static xai_attribution *shap_with_seed(toy *t, uint64_t seed)
 {
     return shap_of(t, 1, 400, seed);
@@ -517,6 +545,7 @@ static Suite *make_suite(void)
     tcase_add_loop_test(tcase, test_shapley_values, 1, 11);
     tcase_add_test(tcase, test_shap_linear);
     tcase_add_test(tcase, test_shap_errors);
+    tcase_add_test(tcase, test_shap_of_many_segments);
     tcase_add_test(tcase, test_too_few_coalitions);
     tcase_add_test(tcase, test_captum_shap);
     tcase_add_test(tcase, test_targets);

@@ -18,7 +18,7 @@ static const xai__profile profiles[] = {
     { .name = "captum", .is_raw = true },
 };
 
-enum { N_PROFILES = sizeof profiles / sizeof *profiles, CAPTUM_SAMPLES = 25 };
+enum { N_PROFILES = sizeof profiles / sizeof *profiles, CAPTUM_SAMPLES = 25, MANY_SEGMENTS = 1000 };
 
 static xai_status find_profile(xai__shap *s, const char *name)
 {
@@ -83,17 +83,50 @@ static double weight_of_size(const xai__shap *s, size_t size)
     return (double)(m - 1) / ((double)size * (double)(m - size)) / ways;
 }
 
+static size_t size_of(const xai__coalitions *c, size_t i)
+{
+    size_t size = 0;
+
+    for (size_t j = 0; j < c->n_segments; j++)
+        size += c->masks[i * c->n_segments + j];
+    return size;
+}
+
+/* The same kernel's logarithm. */
+static double log_weight_of_size(size_t m, size_t size)
+{
+    double log_ways = 0;
+
+    if (size == 0 || size == m)
+        return -INFINITY;
+    for (size_t i = 1; i <= size; i++)
+        log_ways += log((double)(m - size + i) / (double)i);
+    return log((double)(m - 1) / ((double)size * (double)(m - size))) - log_ways;
+}
+
+/* Of more than a thousand segments there can be more coalitions of a size than a double holds, and all weights would be
+ * 0. Values depend on their ratios alone, so the largest is made 1. */
+static void weigh_many_segments(xai__shap *s)
+{
+    const xai__coalitions *c = &s->coalitions;
+    double most = -INFINITY;
+
+    for (size_t i = 0; i < c->n; i++) {
+        s->weights[i] = log_weight_of_size(c->n_segments, size_of(c, i));
+        most = s->weights[i] > most ? s->weights[i] : most;
+    }
+    for (size_t i = 0; i < c->n; i++)
+        s->weights[i] = isfinite(s->weights[i]) ? exp(s->weights[i] - most) : 0;
+}
+
 static void weigh_given(xai__shap *s)
 {
-    size_t m = s->coalitions.n_segments;
-
-    for (size_t i = 0; i < s->coalitions.n; i++) {
-        size_t size = 0;
-
-        for (size_t j = 0; j < m; j++)
-            size += s->coalitions.masks[i * m + j];
-        s->weights[i] = weight_of_size(s, size);
+    if (s->coalitions.n_segments > MANY_SEGMENTS && !s->is_captum) {
+        weigh_many_segments(s);
+        return;
     }
+    for (size_t i = 0; i < s->coalitions.n; i++)
+        s->weights[i] = weight_of_size(s, size_of(&s->coalitions, i));
 }
 
 /* Rows, weights, and how often each was drawn, before anything is scored. */
