@@ -58,6 +58,7 @@ static double probability_of(const float *logits, size_t n_classes, size_t index
     return probability;
 }
 
+/* The class is the whole picture's top one throughout: another that takes over is counted, not followed. */
 static void print_grid(const cli_subject *subject, const float *logits, int64_t rows, int64_t columns)
 {
     size_t n_classes = xai_model_n_classes(subject->model), first, seen, changed = 0;

@@ -33,6 +33,7 @@ static size_t how_many(const cli_args *cli, const class_answer *answer)
     return wanted < answer->n_classes ? wanted : answer->n_classes;
 }
 
+/* A label is null where the model has none, so that a reader can tell it from a class that is called "class 3". */
 static int print_json(const cli_args *cli, const cli_subject *subject, const char *path, const class_answer *answer)
 {
     json_object *document = json_object_new_object();
@@ -67,6 +68,7 @@ static void print_list(const cli_args *cli, const cli_subject *subject, const cl
                cli_label(subject->model, index, buffer, sizeof buffer));
 }
 
+/* Of one picture all that there is to say, of several a line each. */
 static int print_answer(const cli_args *cli, const cli_subject *subject, const char *path, const class_answer *answer)
 {
     char buffer[32];

@@ -15,6 +15,7 @@ static int open_tree(xai_tree **tree, const cli_args *cli, xai_context *context,
     return CLI_GO_ON;
 }
 
+/* The file's name is the answer: scripts go on with it. */
 static int save(const cli_args *cli, const xai_tree *tree, const char *path, const xai_export_options *options)
 {
     if (cli_is_url(cli, path))
@@ -48,6 +49,7 @@ static int put_out(const cli_args *cli, const xai_tree *tree, const xai_export_o
     return cli->output != NULL ? save(cli, tree, cli->output, options) : print(cli, tree, options);
 }
 
+/* No session: weights are read, nothing is run. */
 int cli_hierarchy_induce(const cli_args *cli)
 {
     cli_subject subject = { 0 };
@@ -105,6 +107,7 @@ int cli_hierarchy_show(const cli_args *cli)
     return status;
 }
 
+/* Through the library's own tree: a file that is converted was checked, and drawings are conversions, too. */
 int cli_hierarchy_convert(const cli_args *cli)
 {
     const xai_export_options options = { .struct_size = sizeof options, .flags = cli->edges ? XAI_EXPORT_EDGES : 0 };

@@ -66,6 +66,7 @@ static xai_status cut(explanation *e, const xai_image *crop)
     return xai_segments_create(&e->segments, crop, &options);
 }
 
+/* Superpixels are the picture's own, so they are cut anew for each, and kept: the extra pictures are drawn of them. */
 static int look(void *state, const xai_image *crop)
 {
     explanation *e = state;
@@ -77,6 +78,7 @@ static int look(void *state, const xai_image *crop)
 
 /* --- explanations --- */
 
+/* Both methods' options, of which one is used. The session is one of its own, for a thousand pictures at a time. */
 static int begin(void **state, const cli_args *cli, const cli_subject *subject, const char *method)
 {
     const xai_session_options many = { .struct_size = sizeof many, .purpose = XAI_PURPOSE_THROUGHPUT };

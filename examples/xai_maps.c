@@ -120,6 +120,7 @@ static int save_extra_picture(const map_job *job, const map_result *result, size
     return status < XAI_OK ? CLI_FAILED : CLI_GO_ON;
 }
 
+/* Heat alone for whoever measures, over the picture for whoever looks. */
 static int save_pictures(const map_job *job, map_result *result)
 {
     const char *const *extra = job->explainer->pictures;
@@ -307,6 +308,7 @@ static void print_picture(const map_job *job, const map_result *result, size_t w
     free(name);
 }
 
+/* A line a target: what it is, how sure the network is, and all files that show why. */
 static void print_text(const map_job *job, const map_result *result)
 {
     const char *const *extra = job->explainer->pictures;

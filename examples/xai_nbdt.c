@@ -58,6 +58,7 @@ static int open_hierarchy(xai_tree **tree, const cli_args *cli, const cli_subjec
     return CLI_GO_ON;
 }
 
+/* Here and not in the library: what differs is words, not decisions. */
 static int read_profile(const cli_args *cli, const nbdt_profile **out)
 {
     *out = &profiles[0];
@@ -72,6 +73,7 @@ static int read_profile(const cli_args *cli, const nbdt_profile **out)
     return cli_misuse(cli, "--profile: expected default, nbdt-0.0.4 or nbdt, got \"%s\"", cli->profile);
 }
 
+/* --mode wins over the profile's, so that any release's words can be had of either rule. */
 static int read_manner(const cli_args *cli, nbdt_manner *manner)
 {
     int status = read_profile(cli, &manner->profile);
@@ -102,6 +104,7 @@ static const char *prediction(const xai_model *model, const nbdt_answer *answer)
     return label != NULL ? label : leaf->name;
 }
 
+/* The release that lacks it had no probability of a soft decision to tell, of a hard one it had. */
 static bool has_probability(const nbdt_manner *manner)
 {
     return manner->mode == XAI_TREE_HARD || !manner->profile->lacks_soft_probability;
@@ -140,6 +143,7 @@ static json_object *describe(const nbdt_answer *answer, size_t i, const nbdt_man
     return row;
 }
 
+/* With the root, unlike the line: its name and entropy are data, if no decision. */
 static int print_json(const cli_args *cli, const cli_subject *subject, const char *path, const nbdt_answer *answer,
                       const nbdt_manner *manner)
 {
@@ -205,6 +209,7 @@ static int explain(const cli_args *cli, const cli_subject *subject, const xai_tr
     return status;
 }
 
+/* A picture that cannot be read is told; the others are decided, and the exit code remembers. */
 int cli_nbdt(const cli_args *cli)
 {
     cli_subject subject = { 0 };

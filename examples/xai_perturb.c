@@ -121,12 +121,11 @@ static void keep(void *state, cli_kept *kept)
     cli_watch_keep(&p->watch, kept);
 }
 
-/* Also asked where begin() failed, for a sheet leaves such a method out and goes on. */
 static int stopped(void *state)
 {
     const perturbation *p = state;
 
-    return p != NULL && p->watch.is_interrupted;
+    return p->watch.is_interrupted;
 }
 
 int cli_occlusion(const cli_args *cli)

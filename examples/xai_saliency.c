@@ -18,6 +18,7 @@ typedef struct saliency {
 static int begin(void **state, const cli_args *cli, const cli_subject *subject, const char *method)
 {
     saliency *s = calloc(1, sizeof *s);
+    bool has_layer = strcmp(method, "guided-gradcam") == 0;
     bool is_path = strcmp(method, "ig") == 0, is_noise = strcmp(method, "smoothgrad") == 0 ||
                                                          strcmp(method, "smoothgrad-sq") == 0 ||
                                                          strcmp(method, "vargrad") == 0;
@@ -35,7 +36,7 @@ static int begin(void **state, const cli_args *cli, const cli_subject *subject, 
         .struct_size = sizeof s->options,
         .method = method,
         .profile = cli->profile,
-        .layer = cli->layers.count > 0 ? cli->layers.items[0] : NULL,
+        .layer = cli->layers.count > 0 && (has_layer || cli->sheet == NULL) ? cli->layers.items[0] : NULL,
         .quadrature = is_path || cli->sheet == NULL ? cli->quadrature : NULL,
         .n_steps = is_path || cli->sheet == NULL ? (uint32_t)cli->steps : 0,
         .n_samples = is_noise || cli->sheet == NULL ? (uint32_t)cli->samples : 0,

@@ -6,6 +6,7 @@
 
 #include "xai_cli.h"
 
+/* A sheet of 64 x 64 cells is as much as a viewer opens. */
 enum { MAX_CELLS = 4096 };
 
 /* What is asked for: a picture, or several variants, a subject each. */
@@ -80,6 +81,7 @@ static int read_neuron(sheet *s, const char *text)
     return CLI_GO_ON;
 }
 
+/* There is room: cli_visualize() counted them in. */
 static int read_classes(sheet *s)
 {
     const cli_list *classes = &s->cli->targets;
@@ -113,6 +115,7 @@ static int read_subject(sheet *s)
     return CLI_GO_ON;
 }
 
+/* What stands under a cell and in the table; the caller frees it. */
 static char *label_of(const sheet *s, int64_t channel)
 {
     char buffer[32];
@@ -137,7 +140,8 @@ static int32_t watch(uint64_t done, uint64_t total, void *user)
     return s->bar.progress(s->n_done * total + done, s->n_channels * total, s->bar.user);
 }
 
-/* The objective, and what is asked of the pictures. */
+/* The objective, and what is asked of the pictures: penalties that were not given cost a step nothing, so they are left
+ * out. Distances are from grey, the middle of what a pixel can be. */
 static size_t collect(xai_objective *out, const sheet *s, size_t channel)
 {
     const struct {
@@ -207,9 +211,10 @@ static int visualize_all(sheet *s)
     double before = cli_seconds();
     int status = CLI_GO_ON;
 
-    if (s->cli->image != NULL &&
-        (cli_is_url(s->cli, s->cli->image) || xai_image_load(&start, s->subject.context, s->cli->image, 0) < XAI_OK))
-        return cli_is_url(s->cli, s->cli->image) ? CLI_FAILED : cli_fail_library(s->cli);
+    if (s->cli->image != NULL && cli_is_url(s->cli, s->cli->image))
+        return CLI_FAILED;
+    if (s->cli->image != NULL && xai_image_load(&start, s->subject.context, s->cli->image, 0) < XAI_OK)
+        return cli_fail_library(s->cli);
     for (size_t i = 0; i < s->n_channels && status == CLI_GO_ON && !s->watch.is_interrupted; i++)
         status = visualize(s, i, start);
     cli_watch_end(&s->watch);
@@ -264,12 +269,14 @@ static int print_json(const sheet *s)
     return cli_json_print(cli, document);
 }
 
+/* Variants of a channel share its objective, so it is told once. */
 static void print_table(const sheet *s)
 {
     for (size_t i = 0; i < s->n_done && !s->cli->quiet; i++)
         printf("%-24s %.6g\n", s->labels[i * s->n_variants], (double)s->objectives[i]);
 }
 
+/* Before the first step: many channels with many variants each would fail after hours. */
 static int allocate(sheet *s)
 {
     size_t n = s->n_channels * s->n_variants;
@@ -298,6 +305,7 @@ static void clean_up(sheet *s)
     cli_close(&s->subject);
 }
 
+/* A stop keeps the channels that are finished: the sheet is made of those. */
 int cli_visualize(const cli_args *cli)
 {
     sheet s = { .cli = cli, .n_variants = cli->pictures > 0 ? (size_t)cli->pictures : 1 };

@@ -221,6 +221,7 @@ def test_failures_name_the_thing():
     xai('classify', *NET, '--backend', 'quantum', 'a.png').fails(1, 'quantum')
     xai('classify', *NET, '--labels', 'no.txt', 'a.png').fails(1, 'no.txt')
     xai('convert', 'http://example.org/a.pth', 'b.safetensors').fails(1, 'URL')
+    xai('visualize', *NET, '--class', '1', '--image', 'http://example.org/a.png', '-o', 'a.png').fails(1, 'URL')
 
 
 def test_sentences_say_what_would_do():
@@ -477,6 +478,7 @@ def test_saliency():
     map_of('--method', 'saliency', '--keep-channels')
     assert npy_shape(os.path.join(place, 'one.npy')) == (3, 32, 32)
     xai('saliency', *net, '-q', '--sheet', 'sheet.png', picture, cwd=place).works()
+    xai('saliency', *net, '-q', '--sheet', 'sheet.png', '--layer', 'layer2', picture, cwd=place).works()
     assert os.path.getsize(os.path.join(place, 'sheet.png')) > 1000
 
 
