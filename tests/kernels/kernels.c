@@ -2,6 +2,7 @@
  * Every kernel on every instruction set of this machine: random shapes, stages and data.
  *
  * Usage: kernels [--level NAME] [--cases N] [--seed N] | --bench [--level NAME]. Prints TAP. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,34 @@ static void try_networks(const runner *r)
           0,
           XAI__BLOCKED,
           XAI__BLOCKED },
+        { XAI__CONV_DATA,
+          64,
+          57,
+          56,
+          3,
+          { 7, 7 },
+          { 2, 2 },
+          { 1, 1 },
+          { 3, 3, 3, 3 },
+          1,
+          0,
+          0,
+          XAI__BLOCKED,
+          XAI__PLAIN },
+        { XAI__CONV_DATA,
+          40,
+          56,
+          57,
+          3,
+          { 3, 3 },
+          { 2, 2 },
+          { 1, 1 },
+          { 0, 0, 1, 1 },
+          1,
+          0,
+          0,
+          XAI__BLOCKED,
+          XAI__PLAIN },
         { XAI__GEMM, 512, 1, 1, 1000, { 1, 1 }, { 1, 1 }, { 1, 1 }, { 0, 0, 0, 0 }, 1, 0, 0, XAI__PLAIN, XAI__PLAIN },
         { XAI__POOL,
           64,
@@ -129,6 +158,27 @@ static void try_networks(const runner *r)
         report(check_problem(r, &p), r->level, name);
         problem_free(&p);
     }
+}
+
+/* Taps in the padding are left out: weights that are not finite leave the outputs alone that they do not reach. */
+static void try_padding(const runner *r, uint64_t seed)
+{
+    bool good = true;
+
+    for (uint64_t i = 0; i < 60 && good; i++) {
+        xai__rng rng;
+        problem p;
+        shape s;
+
+        xai__rng_seed(&rng, seed + i);
+        s = shape_random(&rng, i % 3 == 0 ? FEW : FEW_DATA);
+        s.out_layout = XAI__PLAIN;
+        problem_make(&p, &s, seed + i, MODE_EXTREME, 1, 0);
+        p.weights[(size_t)rng_int(&rng, 0, (int32_t)p.n_weights - 1)] = i % 2 == 0 ? INFINITY : NAN;
+        good = check_problem(r, &p);
+        problem_free(&p);
+    }
+    report(good, r->level, "leaves out the padding");
 }
 
 /* Packed weights outlive a plan: levels must agree on the bytes. */
@@ -291,6 +341,8 @@ static void try_level(const runner *r, const runner *best, const options *o)
     try_winograd(r, best, o, 2);
     try_winograd(r, best, o, 4);
     try_packing(best, r, DENSE, MATRIX + 1, o->seed);
+    try_packing(best, r, FEW, FEW_DATA + 1, o->seed);
+    try_padding(r, o->seed);
     try_formats(r);
     try_declined(r);
 }

@@ -43,9 +43,9 @@ struct xai__native_kernel {
 };
 
 extern const xai__method xai__method_conv_stem, xai__method_conv_winograd4, xai__method_conv_winograd2,
-    xai__method_conv_direct, xai__method_conv_few, xai__method_conv_data, xai__method_depthwise, xai__method_gemm,
-    xai__method_pool, xai__method_pool_data, xai__method_average_data, xai__method_pad_channels, xai__method_map,
-    xai__method_conv_weights, xai__method_depthwise_weights;
+    xai__method_conv_direct, xai__method_conv_few, xai__method_conv_planes, xai__method_conv_data,
+    xai__method_depthwise, xai__method_gemm, xai__method_pool, xai__method_pool_data, xai__method_average_data,
+    xai__method_pad_channels, xai__method_map, xai__method_conv_weights, xai__method_depthwise_weights;
 
 /* Of CONV_WEIGHTS: the rows of dy whose row of x under the row ky of taps is in the map, first to *end. */
 int32_t xai__rows_under(int32_t *end, const xai__op_desc *desc, int32_t ky);

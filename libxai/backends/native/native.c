@@ -10,10 +10,10 @@
 
 /* Asked in this order: the special before the general. */
 static const xai__method *const methods[] = {
-    &xai__method_conv_stem,   &xai__method_conv_few,     &xai__method_conv_winograd4,    &xai__method_conv_winograd2,
-    &xai__method_conv_direct, &xai__method_depthwise,    &xai__method_conv_data,         &xai__method_gemm,
-    &xai__method_pool,        &xai__method_pool_data,    &xai__method_average_data,      &xai__method_pad_channels,
-    &xai__method_map,         &xai__method_conv_weights, &xai__method_depthwise_weights,
+    &xai__method_conv_stem,      &xai__method_conv_planes, &xai__method_conv_few,     &xai__method_conv_winograd4,
+    &xai__method_conv_winograd2, &xai__method_conv_direct, &xai__method_depthwise,    &xai__method_conv_data,
+    &xai__method_gemm,           &xai__method_pool,        &xai__method_pool_data,    &xai__method_average_data,
+    &xai__method_pad_channels,   &xai__method_map,         &xai__method_conv_weights, &xai__method_depthwise_weights,
 };
 
 static bool available(uint64_t cpu_features)

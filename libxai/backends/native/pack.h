@@ -22,7 +22,9 @@ enum xai__pack_order {
     XAI__PACK_DATA_BLOCKS = 16,
     XAI__PACK_DATA_LANES,
     XAI__PACK_FEW,
-    XAI__PACK_FEW_DATA
+    XAI__PACK_FEW_DATA,
+    XAI__PACK_PLANES,
+    XAI__PACK_PLANES_DATA
 };
 
 /* The number of a format holds all that the packed bytes depend on. */

@@ -9,6 +9,7 @@
 extern const xai__dot_table xai__dot_baseline, xai__dot_avx2, xai__dot_avx512;
 extern const xai__lane_table xai__lanes_baseline, xai__lanes_avx2, xai__lanes_avx512;
 extern const xai__few_table xai__few_baseline, xai__few_avx2, xai__few_avx512;
+extern const xai__planes_table xai__planes_table_baseline, xai__planes_table_avx2, xai__planes_table_avx512;
 extern const xai__correlations xai__correlations_baseline, xai__correlations_avx2, xai__correlations_avx512;
 extern const xai__slide_table xai__slides_baseline, xai__slides_avx2, xai__slides_avx512;
 extern const xai__winograd_table xai__winograd_baseline, xai__winograd_avx2, xai__winograd_avx512;
@@ -23,6 +24,7 @@ static const xai__level levels[] = {
       &xai__dot_avx512,
       &xai__lanes_avx512,
       &xai__few_avx512,
+      &xai__planes_table_avx512,
       &xai__slides_avx512,
       &xai__winograd_avx512,
       &xai__products_avx512,
@@ -34,6 +36,7 @@ static const xai__level levels[] = {
       &xai__dot_avx2,
       &xai__lanes_avx2,
       &xai__few_avx2,
+      &xai__planes_table_avx2,
       &xai__slides_avx2,
       &xai__winograd_avx2,
       &xai__products_avx2,
@@ -46,6 +49,7 @@ static const xai__level levels[] = {
       &xai__dot_baseline,
       &xai__lanes_baseline,
       &xai__few_baseline,
+      &xai__planes_table_baseline,
       &xai__slides_baseline,
       &xai__winograd_baseline,
       &xai__products_baseline,

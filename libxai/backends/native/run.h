@@ -158,6 +158,7 @@ typedef struct xai__correlations {
 
 typedef struct xai__winograd_table xai__winograd_table;
 typedef struct xai__products_table xai__products_table;
+typedef struct xai__planes_table xai__planes_table;
 
 /* What a step of a method costs on an instruction set, in cycles of one block of 16 lanes. Measured once, so that the
  * choice between methods is the same on every machine. */
@@ -175,6 +176,7 @@ typedef struct xai__level {
     const xai__dot_table *dot;
     const xai__lane_table *lane;
     const xai__few_table *few;
+    const xai__planes_table *planes;
     const xai__slide_table *slide;
     const xai__winograd_table *winograd;
     const xai__products_table *products;

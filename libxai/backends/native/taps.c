@@ -50,3 +50,20 @@ int32_t xai__taps_alike(const xai__axis *axis, const xai__taps *taps, int32_t o,
     }
     return n;
 }
+
+xai__taps xai__taps_of_phase(const xai__axis *axis, int32_t phase)
+{
+    int32_t divisor = common_divisor(axis->stride, axis->dilation);
+    xai__taps t = { 0, axis->stride / divisor, 0, 0, axis->dilation / divisor, true };
+
+    for (int32_t k = 0; k < axis->kernel && t.n == 0; k++) {
+        int64_t at = (int64_t)phase + axis->pad - (int64_t)k * axis->dilation;
+
+        if (at % axis->stride == 0) {
+            t.first = k;
+            t.n = (axis->kernel - k + t.step - 1) / t.step;
+            t.in = (int32_t)(at / axis->stride);
+        }
+    }
+    return t;
+}

@@ -15,6 +15,9 @@ typedef struct xai__taps {
 /* Of output o; in and out of the axis are those of the gradient: dy and dx. */
 xai__taps xai__taps_back(const xai__axis *axis, int32_t o);
 
+/* Of outputs phase, phase + stride, ... as if the map went on in all directions; the input is under the first's. */
+xai__taps xai__taps_of_phase(const xai__axis *axis, int32_t phase);
+
 /* How many outputs before `end`, a stride apart from o on, have the taps that o has. */
 int32_t xai__taps_alike(const xai__axis *axis, const xai__taps *taps, int32_t o, int32_t end);
 

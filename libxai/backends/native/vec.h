@@ -277,6 +277,73 @@ INLINE void vec_sums(float *out, vec a, vec b, vec c, vec d)
 }
 #endif
 
+/* Four lanes are a quarter of a block. part_quarters(at, k) is those at at[0] + k, at[1] + k, ..., as many as a part
+ * has; part_to_quarters(data, step, v) stores them `step` apart; part_turn(p) turns over the 4 x 4 matrix of each: of
+ * p[i] lane j goes to p[j] lane i. */
+#if defined(XAI_ISA_AVX512)
+INLINE part part_quarters(const float *const *at, int64_t k)
+{
+    part v = _mm512_castps128_ps512(_mm_loadu_ps(at[0] + k));
+
+    v = _mm512_mask_broadcast_f32x4(v, 0x00f0, _mm_loadu_ps(at[1] + k));
+    v = _mm512_mask_broadcast_f32x4(v, 0x0f00, _mm_loadu_ps(at[2] + k));
+    return _mm512_mask_broadcast_f32x4(v, 0xf000, _mm_loadu_ps(at[3] + k));
+}
+
+INLINE void part_to_quarters(float *data, int64_t step, part v)
+{
+    _mm_storeu_ps(data, _mm512_castps512_ps128(v));
+    _mm_storeu_ps(data + step, _mm512_extractf32x4_ps(v, 1));
+    _mm_storeu_ps(data + 2 * step, _mm512_extractf32x4_ps(v, 2));
+    _mm_storeu_ps(data + 3 * step, _mm512_extractf32x4_ps(v, 3));
+}
+
+#define part_low         _mm512_unpacklo_ps
+#define part_high        _mm512_unpackhi_ps
+#define part_lows(a, b)  _mm512_shuffle_ps(a, b, 0x44)
+#define part_highs(a, b) _mm512_shuffle_ps(a, b, 0xee)
+#elif defined(XAI_ISA_AVX2)
+INLINE part part_quarters(const float *const *at, int64_t k)
+{
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(at[0] + k)), _mm_loadu_ps(at[1] + k), 1);
+}
+
+INLINE void part_to_quarters(float *data, int64_t step, part v)
+{
+    _mm_storeu_ps(data, _mm256_castps256_ps128(v));
+    _mm_storeu_ps(data + step, _mm256_extractf128_ps(v, 1));
+}
+
+#define part_low         _mm256_unpacklo_ps
+#define part_high        _mm256_unpackhi_ps
+#define part_lows(a, b)  _mm256_shuffle_ps(a, b, 0x44)
+#define part_highs(a, b) _mm256_shuffle_ps(a, b, 0xee)
+#else
+#define part_quarters(at, k)            part_load((at)[0] + (k))
+#define part_to_quarters(data, step, v) part_store(data, v)
+#if defined(__SSE2__)
+#define part_low         _mm_unpacklo_ps
+#define part_high        _mm_unpackhi_ps
+#define part_lows(a, b)  _mm_shuffle_ps(a, b, 0x44)
+#define part_highs(a, b) _mm_shuffle_ps(a, b, 0xee)
+#else
+#define part_low(a, b)   ((part){ (a)[0], (b)[0], (a)[1], (b)[1] })
+#define part_high(a, b)  ((part){ (a)[2], (b)[2], (a)[3], (b)[3] })
+#define part_lows(a, b)  ((part){ (a)[0], (a)[1], (b)[0], (b)[1] })
+#define part_highs(a, b) ((part){ (a)[2], (a)[3], (b)[2], (b)[3] })
+#endif
+#endif
+
+INLINE void part_turn(part p[4])
+{
+    const part a = part_low(p[0], p[1]), b = part_low(p[2], p[3]), c = part_high(p[0], p[1]), d = part_high(p[2], p[3]);
+
+    p[0] = part_lows(a, b);
+    p[1] = part_highs(a, b);
+    p[2] = part_lows(c, d);
+    p[3] = part_highs(c, d);
+}
+
 /* The first n lanes, then zeros. */
 INLINE vec vec_first(vec v, int n)
 {
