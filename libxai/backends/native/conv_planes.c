@@ -211,15 +211,14 @@ typedef struct job {
     size_t image;
     xai__window window;
     geometry g;
-    xai__taps phases[MOST_PHASES]; /* the columns' */
-    int32_t opened;                /* rows before this have been set to zero */
-    int32_t column, n_vectors;     /* of each phase: the first, and of how many vectors the columns are */
-    float *planes, *sums;          /* vector 0 of the first plane; [n_kept][out_c][phase][vector][16] */
-    float *line;                   /* a row of the output, [out_c][row] from the first column on */
+    xai__planes phases[MOST_PHASES]; /* what all calls have in common; weights and sums are those of row 0 */
+    int32_t opened;                  /* rows before this have been set to zero */
+    int32_t column, n_vectors;       /* of each phase: the first, and of how many vectors the columns are */
+    float *planes, *sums;            /* vector 0 of the first plane; [n_kept][out_c][phase][vector][16] */
+    float *line;                     /* a row of the output, [out_c][row] from the first column on */
     float *spare, *scratch;
     const float *ahead; /* what to ask for next, of block 0; the block */
     int64_t block_ahead;
-    int32_t n_ahead; /* pixels for each channel of a call, so that all calls together ask for all */
 } job;
 
 static float *sums_at(const job *j, int32_t y)
@@ -267,27 +266,19 @@ static const float *next_ahead(job *j, int64_t n_blocks, int64_t n)
 static void add_planes(job *j, int32_t y, int32_t tap, int64_t channel, int64_t n)
 {
     const xai__op_desc *desc = &j->kernel->desc;
-    const int64_t n_out = desc->out_c;
-    const float *weights = (const float *)j->args->packed + (tap * desc->in_c + channel) * desc->kernel_w * n_out;
+    const int64_t row_of_sums = sums_at(j, y) - j->sums;
+    const int64_t row_of_weights = ((int64_t)tap * desc->in_c + channel) * desc->kernel_w * desc->out_c;
 
     for (int32_t phase = 0; phase < j->g.cols.stride; phase++) {
-        const xai__taps taps = j->phases[phase];
+        xai__planes planes = j->phases[phase];
 
-        if (taps.n == 0)
+        if (planes.n_taps == 0)
             continue;
-        j->kernel->level->planes->add[n_out - 1](
-            &(xai__planes){ .in = j->planes + (int64_t)taps.in * XAI__BLOCK,
-                            .in_channel = j->g.plane,
-                            .in_tap = -(int64_t)taps.back * XAI__BLOCK,
-                            .weights = weights + place_of(&j->g.cols, taps.step, taps.first) * n_out,
-                            .w_channel = desc->kernel_w * n_out,
-                            .n_in = (int32_t)n,
-                            .n_taps = taps.n,
-                            .ahead = next_ahead(j, xai__blocks_of((int32_t)n), n * j->n_ahead),
-                            .n_ahead = j->n_ahead,
-                            .sums = sums_at(j, y) + phase * j->g.phase,
-                            .sums_channel = j->g.row,
-                            .n_vectors = j->n_vectors });
+        planes.n_in = (int32_t)n;
+        planes.weights += row_of_weights;
+        planes.sums += row_of_sums;
+        planes.ahead = next_ahead(j, xai__blocks_of((int32_t)n), n * planes.n_ahead);
+        j->kernel->level->planes->add[desc->out_c - 1](&planes);
     }
 }
 
@@ -396,6 +387,30 @@ static void finish_row(job *j, int32_t y)
     }
 }
 
+static void set_phases(job *j)
+{
+    const xai__op_desc *desc = &j->kernel->desc;
+    const int32_t n_calls = desc->kernel_h * desc->stride_w; /* that ask for pixels of the next row */
+
+    for (int32_t phase = 0; phase < j->g.cols.stride; phase++) {
+        const xai__taps taps = xai__taps_of_phase(&j->g.cols, phase);
+        const int64_t place = place_of(&j->g.cols, taps.step, taps.first);
+
+        j->phases[phase] = (xai__planes){
+            .in = j->planes + (int64_t)taps.in * XAI__BLOCK,
+            .in_channel = j->g.plane,
+            .in_tap = -(int64_t)taps.back * XAI__BLOCK,
+            .weights = (const float *)j->args->packed + place * desc->out_c,
+            .w_channel = (int64_t)desc->kernel_w * desc->out_c,
+            .n_taps = taps.n,
+            .n_ahead = j->n_vectors / n_calls + 1,
+            .sums = j->sums + phase * j->g.phase,
+            .sums_channel = j->g.row,
+            .n_vectors = j->n_vectors,
+        };
+    }
+}
+
 static void run_part(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part, float *scratch)
 {
     const xai__window *w = &part->window;
@@ -412,9 +427,7 @@ static void run_part(const xai__native_kernel *kernel, const xai__args *args, co
     j.spare = j.line + n_sums;
     j.scratch = j.spare + j.g.phase * XAI__BLOCK;
     j.opened = w->y0;
-    j.n_ahead = (int32_t)(XAI__BLOCK * j.n_vectors / (XAI__BLOCK * rows->kernel * j.g.cols.stride) + 1);
-    for (int32_t phase = 0; phase < j.g.cols.stride; phase++)
-        j.phases[phase] = xai__taps_of_phase(&j.g.cols, phase);
+    set_phases(&j);
     for (int32_t y = w->y0; y < w->y1; y++) {
         const int64_t end = smaller(divide_down((int64_t)y + rows->pad, rows->stride) + 1, rows->in);
 

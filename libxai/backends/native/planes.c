@@ -67,6 +67,7 @@ INLINE void split_edge(const xai__split *s, int32_t v, int64_t from, int lane, i
         for (int c = 0; c < XAI__BLOCK; c++, out += s->plane) {
             vec_store(out, vec_load(out + from));
             out[lane] = is_inside ? in[c] : 0.0f;
+            __asm__("" : "+r"(out)); /* or it would be sixteen pointers */
         }
 }
 
@@ -96,10 +97,10 @@ static void split(const xai__split *split)
 /* Adds the products of one channel under one tap. The tile's blocks are output channels, its pixels are vectors. */
 INLINE void add_tap(tile *t, const float *in, const float *weights, const int n_blocks, const int n_pixels)
 {
-    vec w[XAI__FEW];
+    vec x[XAI__TILE_PIXELS];
 
-    EACH_BLOCK(w[b] = vec_set1(weights[b]); KEEP(w[b]));
-    EACH_PIXEL(vec x = vec_load(in + q * XAI__BLOCK); KEEP(x); EACH_BLOCK(t->v[b][q] = vec_fma(x, w[b], t->v[b][q])));
+    EACH_PIXEL(x[q] = vec_load(in + q * XAI__BLOCK); KEEP(x[q]));
+    EACH_BLOCK(vec w = vec_set1(weights[b]); KEEP(w); EACH_PIXEL(t->v[b][q] = vec_fma(x[q], w, t->v[b][q])));
 }
 
 /* n_taps: how many, if that is known when compiled and their inputs are neighbours, else 0. Then nothing but constants
