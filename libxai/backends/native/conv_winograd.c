@@ -350,56 +350,21 @@ static void multiply(const job *j)
         }
 }
 
-/* For the transform, what lies `block` apart are the rows of a tile. */
-static void place_rows(xai__run *run, const job *j, const xai__spot *at)
-{
-    const xai__native_epilogue *e = &j->kernel->epilogue;
-
-    xai__run_place(run, j->kernel, j->args, at);
-    run->out.block = j->args->out.row;
-    for (uint32_t i = 0; i < e->n_stages; i++)
-        if (e->stages[i].operand >= 0)
-            run->operands[i].block = j->args->operands[e->stages[i].operand].row;
-    for (uint32_t i = 0; run->has_taps && i <= e->n_stages; i++)
-        run->taps[i].block = j->args->stores[i].row;
-}
-
-static void move_place(xai__place *place, const xai__view *view)
-{
-    if (place->data != NULL)
-        place->data += view->block;
-}
-
-/* To the same tile of the next block. */
-static void next_block(xai__run *run, const job *j)
-{
-    const xai__native_epilogue *e = &j->kernel->epilogue;
-
-    run->out_block++;
-    move_place(&run->out, &j->args->out);
-    for (uint32_t i = 0; i < e->n_stages; i++)
-        if (e->stages[i].operand >= 0)
-            move_place(&run->operands[i], &j->args->operands[e->stages[i].operand]);
-    for (uint32_t i = 0; run->has_taps && i <= e->n_stages; i++)
-        move_place(&run->taps[i], &j->args->stores[i]);
-}
-
+/* Tile by tile within a block, so that the processor foresees what the stages read: rows that go on. */
 static void transform_sums(const job *j)
 {
     xai__winograd_out_fn *transform = j->kernel->level->winograd->out[which_of(j->kernel)];
+    const float *sums = j->sums;
 
-    for (int32_t t = 0; t < j->n_tiles; t++) {
-        const spot *s = &j->spots[t];
-        const xai__spot at = { s->image, j->first_block, s->y, s->x, XAI__ACROSS };
-        xai__run run;
+    for (int32_t b = 0; b < j->n_blocks; b++)
+        for (int32_t t = 0; t < j->n_tiles; t++, sums += XAI__BLOCK) {
+            const spot *s = &j->spots[t];
+            const xai__spot at = { s->image, j->first_block + b, s->y, s->x, XAI__ACROSS };
+            xai__run run; /* not copied from one to the next: that would take longer than this */
 
-        place_rows(&run, j, &at);
-        for (int32_t b = 0; b < j->n_blocks; b++, next_block(&run, j)) {
-            xai__run moved = run;
-
-            transform(&moved, j->sums + (b * j->n_tiles + t) * XAI__BLOCK, j->sums_step, &s->inside);
+            xai__run_place_rows(&run, j->kernel, j->args, &at);
+            transform(&run, sums, j->sums_step, &s->inside);
         }
-    }
 }
 
 /* Tasks of the same blocks follow each other, so that threads read different weights. */
