@@ -17,6 +17,11 @@ static const struct row {
         XAI__CONV, c, size, size, out, { k, k }, { s, s }, { 1, 1 }, { p, p, p, p }, 1, 0, 0, XAI__BLOCKED,            \
             XAI__BLOCKED                                                                                               \
     }
+#define GRADIENT(c, size, out, k, p)                                                                                   \
+    {                                                                                                                  \
+        XAI__CONV_DATA, c, size, size, out, { k, k }, { 2, 2 }, { 1, 1 }, { p, p, p, p }, 1, 0, 0, XAI__BLOCKED,       \
+            XAI__BLOCKED                                                                                               \
+    }
     { "stem 7x7/2 3->64 @224",
       { XAI__CONV, 3, 224, 224, 64, { 7, 7 }, { 2, 2 }, { 1, 1 }, { 3, 3, 3, 3 }, 1, 0, 0, XAI__PLAIN, XAI__BLOCKED } },
     { "stem 3x3/2 3->32 @224",
@@ -115,21 +120,11 @@ static const struct row {
         0,
         XAI__BLOCKED,
         XAI__BLOCKED } },
-    { "gradient 3x3/2 128 @28",
-      { XAI__CONV_DATA,
-        128,
-        28,
-        28,
-        64,
-        { 3, 3 },
-        { 2, 2 },
-        { 1, 1 },
-        { 1, 1, 1, 1 },
-        1,
-        0,
-        0,
-        XAI__BLOCKED,
-        XAI__BLOCKED } },
+    { "gradient 3x3/2 128 @28", GRADIENT(128, 28, 64, 3, 1) },
+    { "gradient 3x3/2 256 @14", GRADIENT(256, 14, 128, 3, 1) },
+    { "gradient 3x3/2 512 @7", GRADIENT(512, 7, 256, 3, 1) },
+    { "gradient 1x1/2 128 @28", GRADIENT(128, 28, 64, 1, 0) },
+    { "gradient 1x1/2 512 @7", GRADIENT(512, 7, 256, 1, 0) },
     { "gradient stem 7x7/2 64->3",
       { XAI__CONV_DATA,
         64,

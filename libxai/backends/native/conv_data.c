@@ -4,84 +4,52 @@
 #include "backends/native/pack.h"
 #include "backends/native/taps.h"
 
-#include <string.h>
-
 static bool takes(const xai__op_desc *desc, const xai__level *level)
 {
     return desc->op == XAI__CONV_DATA && (xai__is_depthwise(desc) || xai__groups_are_blocks(desc));
 }
 
-/* --- weights --- */
-
-/* [out_c/16][in_c/groups/16][kh][kw][16 inputs][16 outputs], of raw weights [in_c][out_c/groups][kh][kw]. */
-static void pack_blocks(void *out, const float *raw, const xai__op_desc *desc, size_t part)
-{
-    const int64_t n_in = xai__group_inputs(desc), n_out = xai__group_outputs(desc),
-                  n_taps = desc->kernel_h * desc->kernel_w;
-    const int64_t n_blocks = xai__blocks_of((int32_t)n_in), tap_size = XAI__BLOCK * XAI__BLOCK;
-    float *packed = (float *)out + (int64_t)part * n_blocks * n_taps * tap_size;
-
-    memset(packed, 0, (size_t)(n_blocks * n_taps * tap_size) * sizeof *packed);
-    for (int64_t lane = 0; lane < XAI__BLOCK; lane++) {
-        int64_t o = (int64_t)part * XAI__BLOCK + lane, group = o / n_out;
-
-        for (int64_t i = 0; i < n_in && o < desc->out_c; i++) {
-            const float *from = raw + ((group * n_in + i) * n_out + o % n_out) * n_taps;
-            float *to = packed + i / XAI__BLOCK * n_taps * tap_size + i % XAI__BLOCK * XAI__BLOCK + lane;
-
-            for (int64_t tap = 0; tap < n_taps; tap++)
-                to[tap * tap_size] = from[tap];
-        }
-    }
-}
-
-/* [out_c/16][kh][kw][16]. */
-static void pack_lanes(void *out, const float *raw, const xai__op_desc *desc, size_t part)
-{
-    const int64_t n_taps = desc->kernel_h * desc->kernel_w, first = (int64_t)part * XAI__BLOCK;
-    float *packed = (float *)out + first * n_taps;
-
-    for (int64_t tap = 0; tap < n_taps; tap++)
-        for (int64_t lane = 0; lane < XAI__BLOCK; lane++)
-            packed[tap * XAI__BLOCK + lane] = first + lane < desc->out_c ? raw[lane * n_taps + tap] : 0.0f;
-}
-
 static void plan(xai__native_kernel *kernel)
 {
     const xai__op_desc *desc = &kernel->desc;
-    xai__packing *packing = &kernel->base.packing;
-    int64_t n_taps = (int64_t)desc->kernel_h * desc->kernel_w, phases = (int64_t)desc->stride_h * desc->stride_w;
-    int64_t n_blocks = xai__is_depthwise(desc) ? 1 : xai__blocks_of(xai__group_inputs(desc));
-    size_t block = (size_t)(n_blocks * n_taps) * XAI__BLOCK * sizeof(float);
+    const int64_t n_taps = (int64_t)desc->kernel_h * desc->kernel_w;
+    const int64_t phases = (int64_t)desc->stride_h * desc->stride_w;
+    const int64_t n_in = xai__is_depthwise(desc) ? 1 : xai__blocks_of(xai__group_inputs(desc));
+    size_t weight_bytes = 0;
 
     kernel->is_dot = !xai__is_depthwise(desc);
     kernel->op = XAI__LANE_FMA;
-    packing->format = xai__pack_format(kernel->is_dot ? XAI__PACK_DATA_BLOCKS : XAI__PACK_DATA_LANES, desc);
-    packing->n_parts = (size_t)kernel->n_blocks;
-    packing->part_size = kernel->is_dot ? 0 : (size_t)n_taps * XAI__BLOCK;
-    packing->pack = kernel->is_dot ? pack_blocks : pack_lanes;
-    packing->bytes = packing->n_parts * block * (kernel->is_dot ? XAI__BLOCK : 1);
-    xai__grid_plan(kernel, n_blocks * n_taps * (kernel->is_dot ? XAI__BLOCK : 2) / phases + 6,
-                   kernel->is_dot ? block * XAI__BLOCK : 0);
+    xai__pack_data_plan(kernel);
+    if (kernel->is_dot)
+        weight_bytes = kernel->base.packing.bytes / kernel->base.packing.n_parts;
+    xai__grid_plan(kernel, n_in * n_taps * (kernel->is_dot ? XAI__BLOCK : 2) / phases + 6, weight_bytes);
 }
 
 /* --- running --- */
 
-/* Outputs that have the same taps: n_y by n_x of them, a stride apart from (y, x) on. */
+/* At each tap of an input block, lines of the weights to come: more than are multiplied meanwhile, so that they are
+ * there well before. */
+enum { FETCHED_LINES = 4 };
+
+/* Outputs that have the same taps: n_y by n_x of them from (y, x) on, so far apart. */
 typedef struct region {
     xai__taps rows, cols;
-    int32_t y, x, n_y, n_x;
+    int32_t y, x, n_y, n_x, y_step, x_step;
 } region;
+
+/* Some blocks of a part, whose weights the second-level cache holds from region to region. */
+typedef struct group {
+    const xai__native_kernel *kernel;
+    const xai__args *args;
+    xai__part part;
+    xai__run run;          /* what all runs have in common */
+    int64_t asked, wanted; /* weights of each block that have been asked for, and that will be needed */
+} group;
 
 /* Along the longer side, so that tiles are full. */
 static enum xai__direction direction_of(const region *g)
 {
     return g->n_x < g->n_y && g->n_x < XAI__TILE_PIXELS / 2 ? XAI__DOWN : XAI__ACROSS;
-}
-
-static int32_t count_lines(const region *g)
-{
-    return direction_of(g) == XAI__DOWN ? g->n_x : g->n_y;
 }
 
 /* Pixels of a region are not neighbours. */
@@ -99,9 +67,31 @@ static void spread_places(xai__run *run, int32_t stride)
         spread_place(&run->taps[i], stride);
 }
 
-/* What the runs of a region have in common. */
-static void set_region(xai__run *run, const xai__args *args, const region *g)
+/* The weights of a region's first taps. Those of a depthwise gradient lie as they do in the kernel. */
+static void set_weights(xai__run *run, const xai__native_kernel *kernel, const region *g)
 {
+    const xai__taps *rows = &g->rows, *cols = &g->cols;
+    const int64_t tap_size = XAI__BLOCK * XAI__BLOCK;
+    xai__tap_class c;
+
+    if (!kernel->is_dot) {
+        run->weights += rows->first * run->w_row + cols->first * run->w_col;
+        run->w_row *= rows->step;
+        run->w_col *= cols->step;
+        return;
+    }
+    c = xai__tap_class_of(&kernel->rows, &kernel->cols, rows->first, cols->first);
+    run->w_col = tap_size;
+    run->w_row = c.n_cols * tap_size;
+    run->w_block = c.n_rows * run->w_row;
+    run->weights += run->n_in * c.before * tap_size + rows->first / rows->step * run->w_row +
+                    cols->first / cols->step * run->w_col;
+}
+
+/* What the runs of a region have in common. */
+static void set_region(xai__run *run, const group *gr, const region *g)
+{
+    const xai__args *args = gr->args;
     const bool is_down = direction_of(g) == XAI__DOWN;
 
     run->n_pixels = (size_t)(is_down ? g->n_y : g->n_x);
@@ -112,98 +102,169 @@ static void set_region(xai__run *run, const xai__args *args, const region *g)
     run->in_col = -(int64_t)g->cols.back * args->in.pixel;
     if (g->rows.n > 0 && g->cols.n > 0) {
         run->in += g->rows.in * args->in.row + g->cols.in * args->in.pixel;
-        run->weights += g->rows.first * run->w_row + g->cols.first * run->w_col;
+        set_weights(run, gr->kernel, g);
     }
-    run->w_row *= g->rows.step;
-    run->w_col *= g->cols.step;
 }
 
-/* The blocks of a part. While lines of a region are computed, the weights of as many blocks behind these are asked for,
- * a share each. */
-static void run_lines(const xai__run *common, const xai__native_kernel *kernel, const xai__args *args,
-                      const xai__part *part, const region *g, bool is_last)
+/* Lets a run ask for weights to come, if there are any left. Behind the group's own lie those of the next. */
+static void fetch_ahead(xai__run *run, group *gr)
 {
-    const int32_t n_lines = count_lines(g), n_out = part->end_block - part->first_block;
+    const xai__dot_table *table = gr->kernel->level->dot;
+    const int32_t n_blocks = gr->part.end_block - gr->part.first_block;
+    const int64_t widest = table->max_pixels[xai__run_tile_blocks(run, gr->kernel->level)];
+    const int64_t n_tiles = ((int64_t)run->n_pixels + widest - 1) / widest;
+
+    if (gr->asked >= gr->wanted)
+        return;
+    run->n_lines = FETCHED_LINES;
+    run->next = gr->run.weights + gr->asked + (gr->asked >= run->w_out ? (n_blocks - 1) * run->w_out : 0);
+    gr->asked += n_tiles * run->n_in * run->n_rows * run->n_cols * FETCHED_LINES * XAI__BLOCK;
+}
+
+static void run_region(group *gr, const region *g)
+{
+    const xai__native_kernel *kernel = gr->kernel;
     const bool is_down = direction_of(g) == XAI__DOWN;
+    const int32_t n_lines = is_down ? g->n_x : g->n_y;
+    xai__run common = gr->run;
 
+    set_region(&common, gr, g);
     for (int32_t i = 0; i < n_lines; i++) {
-        const xai__spot spot = { part->image, part->first_block, g->y + (is_down ? 0 : i * kernel->rows.stride),
-                                 g->x + (is_down ? i * kernel->cols.stride : 0), direction_of(g) };
-        xai__run run = *common;
+        const xai__spot spot = { gr->part.image, gr->part.first_block, g->y + (is_down ? 0 : i * g->y_step),
+                                 g->x + (is_down ? i * g->x_step : 0), direction_of(g) };
+        xai__run run = common;
 
-        run.n_out = n_out;
-        run.in += i * (is_down ? args->in.pixel : args->in.row);
-        if (!is_last) {
-            run.fetch = n_out * run.w_out;
-            run.fetch_lane = XAI__BLOCK * i / n_lines;
-            run.n_fetched = XAI__BLOCK * (i + 1) / n_lines - run.fetch_lane;
-        }
-        xai__run_place(&run, kernel, args, &spot);
-        spread_places(&run, is_down ? kernel->rows.stride : kernel->cols.stride);
+        run.in += i * (is_down ? gr->args->in.pixel : gr->args->in.row);
+        if (kernel->is_dot)
+            fetch_ahead(&run, gr);
+        xai__run_place(&run, kernel, gr->args, &spot);
+        spread_places(&run, is_down ? g->y_step : g->x_step);
         xai__run_compute(&run, kernel);
     }
 }
 
-/* A tile's blocks at a time, whose weights the caches then hold from line to line: small maps have many channels. */
-static void run_region(const xai__run *common, const xai__native_kernel *kernel, const xai__args *args,
-                       const xai__part *part, const region *g)
+static int32_t smaller(int32_t a, int32_t b)
 {
-    xai__part some = *part;
-    xai__run run = *common;
+    return a < b ? a : b;
+}
 
-    set_region(&run, args, g);
-    if (!kernel->is_dot || count_lines(g) == 1) {
-        run_lines(&run, kernel, args, part, g, true);
-        return;
-    }
-    for (; some.first_block < part->end_block; some.first_block = some.end_block) {
-        const xai__run at = run;
+/* Phases of the outputs [first, end). */
+static int32_t count_phases(const xai__axis *axis, int32_t first, int32_t end)
+{
+    return smaller(axis->stride, end - first);
+}
 
-        run.n_out = part->end_block - some.first_block;
-        some.end_block = some.first_block + xai__run_tile_blocks(&run, kernel->level);
-        run_lines(&at, kernel, args, &some, g, some.end_block == part->end_block);
-        run.weights += (some.end_block - some.first_block) * run.w_out;
-    }
+/* The first output of one of them: in the order in which the classes of their taps lie, if taps are neighbours. */
+static int32_t start_phase(const xai__axis *axis, int32_t first, int32_t end, int32_t index)
+{
+    const int64_t stride = axis->stride, ahead = (stride - 1 - index - axis->pad - first) % stride;
+
+    if (stride > end - first)
+        return first + index;
+    return first + (int32_t)(ahead < 0 ? ahead + stride : ahead);
 }
 
 /* The outputs of as many rows as have the same taps, in as few regions as the columns' taps allow. */
-static void run_rows(const xai__run *run, const xai__native_kernel *kernel, const xai__args *args,
-                     const xai__part *part, region *g)
+static void run_rows(group *gr, region *g)
 {
-    const int32_t stride = kernel->cols.stride, end = part->window.x1;
+    const xai__axis *axis = &gr->kernel->cols;
+    const int32_t x0 = gr->part.window.x0, end = gr->part.window.x1;
 
-    for (int32_t phase = 0; phase < stride; phase++)
-        for (g->x = part->window.x0 + phase; g->x < end; g->x += g->n_x * stride) {
-            g->cols = xai__taps_back(&kernel->cols, g->x);
-            g->n_x = xai__taps_alike(&kernel->cols, &g->cols, g->x, end);
-            run_region(run, kernel, args, part, g);
+    g->x_step = axis->stride;
+    for (int32_t i = 0; i < count_phases(axis, x0, end); i++)
+        for (g->x = start_phase(axis, x0, end, i); g->x < end; g->x += g->n_x * axis->stride) {
+            g->cols = xai__taps_back(axis, g->x);
+            g->n_x = xai__taps_alike(axis, &g->cols, g->x, end);
+            run_region(gr, g);
         }
 }
 
+/* Rows whose outputs may have no taps at all, where the time goes into what the stages read and write: front to back.
+ */
+static void run_sparse_rows(group *gr)
+{
+    const xai__window *w = &gr->part.window;
+    region g = { .n_y = 1, .y_step = 1 };
+
+    for (g.y = w->y0; g.y < w->y1; g.y++) {
+        g.rows = xai__taps_back(&gr->kernel->rows, g.y);
+        if (g.rows.n > 0) {
+            run_rows(gr, &g);
+            continue;
+        }
+        g.x = w->x0;
+        g.n_x = w->x1 - w->x0;
+        g.x_step = 1;
+        run_region(gr, &g);
+    }
+}
+
+static void run_regions(group *gr)
+{
+    const xai__axis *axis = &gr->kernel->rows;
+    const int32_t y0 = gr->part.window.y0, end = gr->part.window.y1;
+    region g = { .y_step = axis->stride };
+
+    if (axis->kernel < axis->stride) {
+        run_sparse_rows(gr);
+        return;
+    }
+    for (int32_t i = 0; i < count_phases(axis, y0, end); i++)
+        for (g.y = start_phase(axis, y0, end, i); g.y < end; g.y += g.n_y * axis->stride) {
+            g.rows = xai__taps_back(axis, g.y);
+            g.n_y = xai__taps_alike(axis, &g.rows, g.y, end);
+            run_rows(gr, &g);
+        }
+}
+
+/* Of a block of outputs, those of the class of taps that lies first. */
+static int64_t first_weights(const xai__native_kernel *kernel)
+{
+    const xai__axis *rows = &kernel->rows, *cols = &kernel->cols;
+    xai__tap_class c = xai__tap_class_of(rows, cols, 0, 0);
+
+    c = xai__tap_class_of(rows, cols, smaller(c.row_step, rows->kernel) - 1, smaller(c.col_step, cols->kernel) - 1);
+    return (int64_t)xai__blocks_of(xai__group_inputs(&kernel->desc)) * c.n_rows * c.n_cols * XAI__BLOCK * XAI__BLOCK;
+}
+
+/* Blocks whose register tiles hold most outputs of a line. */
+static int32_t pick_blocks(const xai__native_kernel *kernel, const xai__part *part, int32_t n_left)
+{
+    const xai__run line = { .n_pixels = (size_t)((part->window.x1 - part->window.x0 - 1) / kernel->cols.stride + 1),
+                            .n_out = n_left };
+
+    return kernel->is_dot ? xai__run_tile_blocks(&line, kernel->level) : n_left;
+}
+
 /* part lies in one group of channels. */
-static void run_group(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part, int32_t group)
+static void run_group(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part,
+                      int32_t group_index)
 {
     const xai__op_desc *desc = &kernel->desc;
     const int32_t n_inputs = xai__group_inputs(desc), n_in = xai__blocks_of(n_inputs);
-    const int32_t stride = kernel->rows.stride, end = part->window.y1;
-    const int64_t in_block = kernel->is_dot ? (int64_t)group * n_in : part->first_block;
-    xai__run run = { .n_in = n_in, .n_lanes = XAI__BLOCK, .n_last_lanes = n_inputs - (n_in - 1) * XAI__BLOCK };
-    region g;
+    const int64_t in_block = kernel->is_dot ? (int64_t)group_index * n_in : part->first_block;
+    const int64_t first = first_weights(kernel);
+    group gr = { .kernel = kernel, .args = args, .part = *part };
+    xai__run *run = &gr.run;
 
-    run.in = args->in.data + (int64_t)part->image * args->in.image + in_block * args->in.block;
-    run.in_block = args->in.block;
-    run.in_out = kernel->is_dot ? 0 : args->in.block;
-    run.w_col = kernel->is_dot ? XAI__BLOCK * XAI__BLOCK : XAI__BLOCK;
-    run.w_row = desc->kernel_w * run.w_col;
-    run.w_block = desc->kernel_h * run.w_row;
-    run.w_out = n_in * run.w_block;
-    run.weights = (const float *)args->packed + part->first_block * run.w_out;
-    for (int32_t phase = 0; phase < stride; phase++)
-        for (g.y = part->window.y0 + phase; g.y < end; g.y += g.n_y * stride) {
-            g.rows = xai__taps_back(&kernel->rows, g.y);
-            g.n_y = xai__taps_alike(&kernel->rows, &g.rows, g.y, end);
-            run_rows(&run, kernel, args, part, &g);
-        }
+    run->in = args->in.data + (int64_t)part->image * args->in.image + in_block * args->in.block;
+    run->in_block = args->in.block;
+    run->in_out = kernel->is_dot ? 0 : args->in.block;
+    run->n_in = n_in;
+    run->n_lanes = XAI__BLOCK;
+    run->n_last_lanes = n_inputs - (n_in - 1) * XAI__BLOCK;
+    run->w_col = XAI__BLOCK;
+    run->w_row = desc->kernel_w * run->w_col;
+    run->w_out = n_in * desc->kernel_h * run->w_row * (kernel->is_dot ? XAI__BLOCK : 1);
+    run->weights = (const float *)args->packed + part->first_block * run->w_out;
+    for (; gr.part.first_block < part->end_block; gr.part.first_block = gr.part.end_block) {
+        run->n_out = pick_blocks(kernel, part, part->end_block - gr.part.first_block);
+        gr.part.end_block = gr.part.first_block + run->n_out;
+        gr.asked = first;
+        gr.wanted = run->w_out + (gr.part.end_block < kernel->n_blocks ? first : 0);
+        run_regions(&gr);
+        run->weights += run->n_out * run->w_out;
+    }
 }
 
 static void run_part(const xai__native_kernel *kernel, const xai__args *args, const xai__part *part, float *scratch)

@@ -29,12 +29,10 @@ INLINE void add_lanes(tile *t, const xai__run *run, const float *in, const float
     }
 }
 
-/* Into the second-level cache, where the sweep over the rows of a map finds them. */
-INLINE void fetch_weights(const xai__run *run, const float *weights, const int n_blocks)
+/* Into the second-level cache, where the runs to come find them. */
+INLINE void fetch_weights(const xai__run *run, const float *next, const int n_blocks)
 {
-    const float *next = weights + run->fetch + (int64_t)run->fetch_lane * XAI__BLOCK;
-
-    for (int32_t i = 0; i < run->n_fetched; i++, next += XAI__BLOCK)
+    for (int32_t i = 0; i < run->n_lines; i++, next += XAI__BLOCK)
         EACH_BLOCK(__builtin_prefetch(next + b * run->w_out, 0, 2));
 }
 
@@ -53,6 +51,8 @@ INLINE void sum_tile(tile *t, const xai__run *run, size_t first, const int n_blo
 {
     const float *in = run->in + (int64_t)first * run->in_pixel;
     const float *weights = run->weights;
+    const int64_t n_fetched = (int64_t)run->n_lines * XAI__BLOCK, n_taps = run->n_in * run->n_rows * run->n_cols;
+    const float *next = run->next + (int64_t)(first / (size_t)n_pixels) * n_taps * n_fetched;
 
     EACH(t->v[b][q] = vec_set1(0.0f));
     for (int32_t i = 0; i < run->n_in; i++, in += run->in_block, weights += run->w_block) {
@@ -62,8 +62,8 @@ INLINE void sum_tile(tile *t, const xai__run *run, size_t first, const int n_blo
             for (int32_t x = 0; x < run->n_cols; x++) {
                 const float *tap = weights + y * run->w_row + x * run->w_col;
 
-                if (first == 0)
-                    fetch_weights(run, tap, n_blocks);
+                fetch_weights(run, next, n_blocks);
+                next += n_fetched;
                 add_lanes(t, run, in + y * run->in_row + x * run->in_col, tap, n_lanes, n_blocks, n_pixels);
             }
     }

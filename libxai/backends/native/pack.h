@@ -14,6 +14,10 @@ void xai__pack_blocks_plan(xai__native_kernel *kernel);
 /* [(tile + 2)^2][out_c/16][in_c][16]: transformed for tiles of 2 or 4. */
 void xai__pack_winograd_plan(xai__native_kernel *kernel, int32_t tile);
 
+/* Of a gradient: [out_c/16][class of taps][in_c/groups/16][its rows][its columns][16 inputs][16 outputs], classes in
+ * the order of xai__tap_class; of a depthwise one, where kernel->is_dot is false, [out_c/16][kh][kw][16]. */
+void xai__pack_data_plan(xai__native_kernel *kernel);
+
 enum xai__pack_order {
     XAI__PACK_ROWS = 1,
     XAI__PACK_BLOCKS,

@@ -87,6 +87,8 @@ void xai__run_skip(xai__run *run, int32_t n_blocks)
     run->out_block += n_blocks;
     run->n_out -= n_blocks;
     run->weights += n_blocks * run->w_out;
+    if (run->n_lines > 0)
+        run->next += n_blocks * run->w_out;
     run->in += n_blocks * run->in_out;
     move_place(&run->out, n_blocks);
     for (uint32_t i = 0; i < n_stages; i++)

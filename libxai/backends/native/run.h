@@ -58,10 +58,10 @@ typedef struct xai__run {
     int32_t n_in, n_rows, n_cols;
     int32_t n_lanes, n_last_lanes; /* input channels in a block, and in the last */
 
-    /* Matrix products: at each tap, weights to come that are asked for meanwhile. How far behind the tap's own they
-     * lie, maybe behind the last; of each block so many lanes from this one on. */
-    int64_t fetch;
-    int32_t fetch_lane, n_fetched;
+    /* Matrix products: weights to come, which are asked for meanwhile: at each tap of each block of inputs so many
+     * lines of 16, and of each output block, which lie as far apart as those of the weights. */
+    const float *next;
+    int32_t n_lines;
 
     size_t n_pixels;
     int32_t out_block, n_out; /* output blocks: the first, how many */
