@@ -150,12 +150,15 @@ xai_status xai__solve_cg(double *s, xai__solution *solution, const xai__hessian 
 {
     size_t n = h->n;
     double *memory = xai__alloc_array(h->context, n, 4 * sizeof *memory), norm = sqrt(xai__dot(g, g, n));
-    gradients c = { .h = h, .s = s, .r = memory, .z = memory + n, .p = memory + 2 * n, .product = memory + 3 * n };
+    gradients c = { .h = h, .s = s, .r = memory };
     xai_status status;
 
     *solution = (xai__solution){ 0 };
     if (memory == NULL)
         return XAI_E_NO_MEMORY;
+    c.z = memory + n;
+    c.p = memory + 2 * n;
+    c.product = memory + 3 * n;
     memset(s, 0, n * sizeof *s);
     memcpy(c.r, g, n * sizeof *g);
     precondition(&c);
@@ -210,7 +213,7 @@ xai_status xai__solve_lissa(double *s, xai__solution *solution, const xai__hessi
                             const xai__solver_options *options)
 {
     size_t n = h->n;
-    double *memory = xai__alloc_array(h->context, n, 2 * sizeof *memory), *one = memory, *product = memory + n;
+    double *memory = xai__alloc_array(h->context, n, 2 * sizeof *memory);
     uint32_t *batch = xai__alloc_array(h->context, options->batch, sizeof *batch), done = 0;
     xai_status status = memory != NULL && batch != NULL ? XAI_OK : XAI_E_NO_MEMORY;
     xai__rng rng;
@@ -219,9 +222,9 @@ xai_status xai__solve_lissa(double *s, xai__solution *solution, const xai__hessi
     memset(s, 0, n * sizeof *s);
     xai__rng_seed(&rng, options->seed);
     for (; done < options->n_samples && status == XAI_OK && !solution->is_stopped; done++) {
-        status = run_lissa(one, product, batch, solution, h, g, options, &rng);
+        status = run_lissa(memory, memory + n, batch, solution, h, g, options, &rng);
         if (status == XAI_OK)
-            add_scaled(s, 1 / options->scale, one, n);
+            add_scaled(s, 1 / options->scale, memory, n);
     }
     for (size_t k = 0; k < n && done > 0; k++)
         s[k] /= done;

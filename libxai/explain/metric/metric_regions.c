@@ -117,7 +117,8 @@ static xai_status cut_segments(regions *r, const xai__faithfulness *f)
 /* By the sum of the map in each, or by the mean. */
 static xai_status rank(regions *r, const xai__faithfulness *f, bool is_mean)
 {
-    double *sums = xai__zalloc_array(f->context, r->n, 2 * sizeof *sums), *counts = sums + r->n;
+    double *sums = xai__zalloc_array(f->context, r->n, 2 * sizeof *sums);
+    double *counts = sums != NULL ? sums + r->n : NULL;
     uint32_t *order = NULL;
 
     r->position = sums != NULL ? xai__alloc_array(f->context, r->n, sizeof *r->position) : NULL;
@@ -139,7 +140,8 @@ static xai_status rank(regions *r, const xai__faithfulness *f, bool is_mean)
 /* Each region becomes the mean of what the image has become before it goes, single precision as in the original. */
 static xai_status fill_with_means(regions *r, const xai__faithfulness *f)
 {
-    double *sums = xai__zalloc_array(f->context, r->n, 2 * sizeof *sums), *counts = sums + r->n, sum = 0;
+    double *sums = xai__zalloc_array(f->context, r->n, 2 * sizeof *sums);
+    double *counts = sums != NULL ? sums + r->n : NULL, sum = 0;
 
     r->fill = sums != NULL ? xai__alloc_array(f->context, r->n, sizeof *r->fill) : NULL;
     for (size_t i = 0; i < f->n_elements && r->fill != NULL; i++) {

@@ -53,11 +53,12 @@ static void blur_line(double *out, const double *in, size_t n, size_t stride, co
 static xai_status fill_blur(xai__faithfulness *f)
 {
     size_t height = (size_t)f->scorer.input->shape[2], width = (size_t)f->scorer.input->shape[3];
-    double *plane = xai__alloc_array(f->context, f->n_pixels, 2 * sizeof *plane), *rows = plane + f->n_pixels;
+    double *plane = xai__alloc_array(f->context, f->n_pixels, 2 * sizeof *plane), *rows;
     double kernel[LENGTH];
 
     if (plane == NULL)
         return XAI_E_NO_MEMORY;
+    rows = plane + f->n_pixels;
     fill_kernel(kernel);
     for (size_t c = 0; c < f->n_channels; c++) {
         for (size_t i = 0; i < f->n_pixels; i++)

@@ -174,10 +174,11 @@ static xai_status spread(xai_tensor *map, const xai__occlusion *o, const double 
     int64_t height = o->grid.height, width = o->grid.width;
     size_t n = (size_t)((height + 1) * (width + 1));
     xai_context *context = o->scorer.context;
-    double *sums = xai__zalloc_array(context, n, 2 * sizeof *sums), *counts = sums + n;
+    double *sums = xai__zalloc_array(context, n, 2 * sizeof *sums), *counts;
 
     if (sums == NULL)
         return XAI_E_NO_MEMORY;
+    counts = sums + n;
     for (uint64_t i = 0; i < o->n_windows; i++) {
         xai__window w = xai__window_at(&o->grid, i);
 

@@ -228,11 +228,12 @@ static xai_status estimate_errors(solution *v)
 {
     xai_context *context = v->design->context;
     size_t m = v->design->m, n = v->design->n;
-    double *pull = xai__zalloc_array(context, 2 * m, sizeof *pull), *sum = pull + m, n_draws = 0;
+    double *pull = xai__zalloc_array(context, 2 * m, sizeof *pull), *sum, n_draws = 0;
 
     memset(v->errors, 0, m * sizeof *v->errors);
     if (pull == NULL)
         return XAI_E_NO_MEMORY;
+    sum = pull + m;
     for (size_t i = v->s->n_enumerated; i < n; i++) {
         double count = v->s->draws[i];
 
@@ -326,7 +327,8 @@ static xai_status explain_target(xai_attribution **out, const xai__shap *s, cons
     v.factor = xai__alloc_array(context, v.last * v.last, sizeof *v.factor);
     if (v.values == NULL || v.factor == NULL)
         status = XAI_E_NO_MEMORY;
-    v.errors = v.values + d->m;
+    else
+        v.errors = v.values + d->m;
     if (status == XAI_OK)
         status = s->is_captum && v.last > 0 ? explain_as_captum(&v) : explain_constrained(&v);
     if (status == XAI_OK)
