@@ -56,10 +56,10 @@ static xai_status find_profile(lime *l, const char *name)
     return xai__fail(XAI_E_NOT_FOUND, "LIME has no profile '%.40s'; it has default, lime, captum", name);
 }
 
-/* captum chooses its features by the lasso's zeros, so what LIME is told about selection has no meaning there. */
 /* Squares of smaller ones are 0, and the picture's own weight would be 0 / 0. */
 static const double NARROWEST = 1e-150;
 
+/* captum chooses its features by the lasso's zeros, so what LIME is told about selection has no meaning there. */
 static xai_status check_options(const xai_lime_options *o, const lime_profile *profile, uint64_t seed)
 {
     if (o->kernel_width > 0 && o->kernel_width < NARROWEST)

@@ -8,8 +8,8 @@
 
 #include "core/error.h"
 
-/* Each root costs four rounds of Newton of n steps each: these take two seconds, ten times as many would take minutes in
- * which nothing could be cancelled. */
+/* Each root costs four rounds of Newton of n steps each: these take two seconds, ten times as many would take minutes
+ * in which nothing could be cancelled. */
 enum { MOST_ROOTS = 16384 };
 
 static const double PI = 3.14159265358979323846;
