@@ -87,11 +87,30 @@ static int make_input(xai_tensor **out, const cli_args *cli, const cli_subject *
     return CLI_GO_ON;
 }
 
+static size_t describe(void *context, char *buffer, size_t capacity)
+{
+    return xai_context_json(context, buffer, capacity);
+}
+
+/* Threads that a pass uses, whether asked for or chosen by the library; times mean little without. 0: out of memory. */
+static int count_threads(const cli_subject *subject)
+{
+    json_object *document = cli_json_describe(describe, subject->context), *threads;
+    int n = document != NULL && json_object_object_get_ex(document, "threads", &threads) ? json_object_get_int(threads)
+                                                                                         : 0;
+
+    json_object_put(document);
+    return n;
+}
+
 /* Pictures a second by the median: the least time would promise what nobody gets. */
 static void print_text(const cli_args *cli, const cli_subject *subject, int32_t batch, const bench_timing *timings,
                        size_t count)
 {
-    printf("%s, %d rounds\n", xai_model_architecture(subject->model), cli->rounds > 0 ? cli->rounds : 20);
+    const int n_threads = count_threads(subject);
+
+    printf("%s, %d rounds, %d thread%s\n", xai_model_architecture(subject->model), cli->rounds > 0 ? cli->rounds : 20,
+           n_threads, n_threads == 1 ? "" : "s");
     for (size_t i = 0; i < count; i++) {
         int32_t images = i == 0 ? batch : 1;
         printf("%-8s %d image%s: min %.3f ms, median %.3f ms, %.1f images/s\n", timings[i].what, images,
@@ -115,6 +134,7 @@ static int print_json(const cli_args *cli, const cli_subject *subject, int32_t b
     }
     json_object_object_add(document, "model", json_object_new_string(xai_model_architecture(subject->model)));
     json_object_object_add(document, "rounds", json_object_new_int(cli->rounds > 0 ? cli->rounds : 20));
+    json_object_object_add(document, "threads", json_object_new_int(count_threads(subject)));
     json_object_object_add(document, "timings", list);
     return cli_json_print(cli, document);
 }

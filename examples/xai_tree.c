@@ -589,6 +589,8 @@ int cli_tree_show(const cli_args *cli)
         status = print_tree(cli, job.tree);
     else if (status == CLI_GO_ON && xai_tree_save(job.tree, cli->output, NULL) != XAI_OK)
         status = cli_fail_library(cli);
+    else if (status == CLI_GO_ON && !cli->quiet)
+        printf("%s\n", cli->output);
     close_job(&job);
     return status;
 }

@@ -298,10 +298,10 @@ def test_layers():
 
 def test_bench():
     document = json.loads(xai('bench', '--arch', 'cifar_resnet20', '--rounds', '3', '--explain', '--json').works())
-    assert [row['what'] for row in document['timings']] == ['forward', 'cam'], document
+    assert [row['what'] for row in document['timings']] == ['forward', 'cam'] and document['threads'] >= 1, document
     assert all(0 < row['min_seconds'] <= row['median_seconds'] for row in document['timings']), document
     text = xai('bench', *NET, '--rounds', '2', '--batch', '4', '--threads', '1').works()
-    assert '4 images' in text and 'median' in text, text
+    assert '4 images' in text and 'median' in text and ', 1 thread\n' in text, text
 
 
 def test_convert():
@@ -1062,7 +1062,7 @@ def test_tree():
         assert document['features'][2]['value'] is None or document['row'] % 7 != 1, document
     assert xai('tree', 'show', 'tree.json', cwd=place).works().startswith('root  [')
     for ending in ('txt', 'json', 'dot', 'svg'):
-        xai('tree', 'show', 'tree.json', '-o', 'shown.' + ending, cwd=place).works()
+        assert xai('tree', 'show', 'tree.json', '-o', 'shown.' + ending, cwd=place).works() == 'shown.%s\n' % ending
     assert read_json(os.path.join(place, 'shown.json')) == tree
 
 
