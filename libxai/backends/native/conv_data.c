@@ -179,6 +179,12 @@ static void run_rows(group *gr, region *g)
         }
 }
 
+/* True if some rows of outputs have no taps. */
+static bool is_sparse(const xai__native_kernel *kernel)
+{
+    return kernel->rows.kernel < kernel->rows.stride;
+}
+
 /* Rows whose outputs may have no taps at all, where the time goes into what the stages read and write: front to back.
  */
 static void run_sparse_rows(group *gr)
@@ -205,7 +211,7 @@ static void run_regions(group *gr)
     const int32_t y0 = gr->part.window.y0, end = gr->part.window.y1;
     region g = { .y_step = axis->stride };
 
-    if (axis->kernel < axis->stride) {
+    if (is_sparse(gr->kernel)) {
         run_sparse_rows(gr);
         return;
     }
@@ -227,13 +233,13 @@ static int64_t first_weights(const xai__native_kernel *kernel)
     return (int64_t)xai__blocks_of(xai__group_inputs(&kernel->desc)) * c.n_rows * c.n_cols * XAI__BLOCK * XAI__BLOCK;
 }
 
-/* Blocks whose register tiles hold most outputs of a line. */
+/* Blocks whose register tiles hold most outputs of a line; all where there are few weights to keep. */
 static int32_t pick_blocks(const xai__native_kernel *kernel, const xai__part *part, int32_t n_left)
 {
     const xai__run line = { .n_pixels = (size_t)((part->window.x1 - part->window.x0 - 1) / kernel->cols.stride + 1),
                             .n_out = n_left };
 
-    return kernel->is_dot ? xai__run_tile_blocks(&line, kernel->level) : n_left;
+    return kernel->is_dot && !is_sparse(kernel) ? xai__run_tile_blocks(&line, kernel->level) : n_left;
 }
 
 /* part lies in one group of channels. */
