@@ -87,15 +87,10 @@ static int make_input(xai_tensor **out, const cli_args *cli, const cli_subject *
     return CLI_GO_ON;
 }
 
-static size_t describe(void *context, char *buffer, size_t capacity)
-{
-    return xai_context_json(context, buffer, capacity);
-}
-
 /* Threads that a pass uses, whether asked for or chosen by the library; times mean little without. 0: out of memory. */
 static int count_threads(const cli_subject *subject)
 {
-    json_object *document = cli_json_describe(describe, subject->context), *threads;
+    json_object *document = cli_json_context(subject), *threads;
     int n = document != NULL && json_object_object_get_ex(document, "threads", &threads) ? json_object_get_int(threads)
                                                                                          : 0;
 

@@ -226,6 +226,9 @@ int cli_json_print(const cli_args *cli, json_object *document);
 typedef size_t (*cli_describe_fn)(void *object, char *buffer, size_t capacity);
 json_object *cli_json_describe(cli_describe_fn describe, void *object);
 
+/* What xai_context_json() says of a subject's context. */
+json_object *cli_json_context(const cli_subject *subject);
+
 /* The commands. */
 int cli_classify(const cli_args *cli);
 int cli_layers(const cli_args *cli);

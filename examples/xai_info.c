@@ -2,11 +2,6 @@
  * xai info: what this build of the library is and can do. */
 #include "xai_cli.h"
 
-static size_t describe(void *context, char *buffer, size_t capacity)
-{
-    return xai_context_json(context, buffer, capacity);
-}
-
 /* "name: a, b, c" for a list, "name: value" for the rest. */
 static void print_member(const char *name, json_object *value)
 {
@@ -28,7 +23,7 @@ int cli_info(const cli_args *cli)
 
     if (status != CLI_GO_ON)
         return status;
-    document = cli_json_describe(describe, subject.context);
+    document = cli_json_context(&subject);
     cli_close(&subject);
     if (document == NULL)
         return cli_fail(cli, "out of memory");

@@ -77,3 +77,13 @@ json_object *cli_json_describe(cli_describe_fn describe, void *object)
     free(text);
     return document;
 }
+
+static size_t describe_context(void *context, char *buffer, size_t capacity)
+{
+    return xai_context_json(context, buffer, capacity);
+}
+
+json_object *cli_json_context(const cli_subject *subject)
+{
+    return cli_json_describe(describe_context, subject->context);
+}

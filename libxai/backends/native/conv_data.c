@@ -43,7 +43,7 @@ typedef struct group {
     const xai__args *args;
     xai__part part;
     xai__run run;          /* what all runs have in common */
-    int64_t asked, wanted; /* weights of each block that have been asked for, and that will be needed */
+    int64_t asked, wanted; /* of products: weights of each block that have been asked for, and that will be needed */
 } group;
 
 /* Along the longer side, so that tiles are full. */
@@ -111,11 +111,12 @@ static void fetch_ahead(xai__run *run, group *gr)
 {
     const xai__dot_table *table = gr->kernel->level->dot;
     const int32_t n_blocks = gr->part.end_block - gr->part.first_block;
-    const int64_t widest = table->max_pixels[xai__run_tile_blocks(run, gr->kernel->level)];
-    const int64_t n_tiles = ((int64_t)run->n_pixels + widest - 1) / widest;
+    int64_t widest, n_tiles;
 
     if (gr->asked >= gr->wanted)
         return;
+    widest = table->max_pixels[xai__run_tile_blocks(run, gr->kernel->level)];
+    n_tiles = ((int64_t)run->n_pixels + widest - 1) / widest;
     run->n_lines = FETCHED_LINES;
     run->next = gr->run.weights + gr->asked + (gr->asked >= run->w_out ? (n_blocks - 1) * run->w_out : 0);
     gr->asked += n_tiles * run->n_in * run->n_rows * run->n_cols * FETCHED_LINES * XAI__BLOCK;
@@ -143,15 +144,10 @@ static void run_region(group *gr, const region *g)
     }
 }
 
-static int32_t smaller(int32_t a, int32_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Phases of the outputs [first, end). */
 static int32_t count_phases(const xai__axis *axis, int32_t first, int32_t end)
 {
-    return smaller(axis->stride, end - first);
+    return (int32_t)xai__smaller(axis->stride, end - first);
 }
 
 /* The first output of one of them: in the order in which the classes of their taps lie, if taps are neighbours. */
@@ -229,7 +225,8 @@ static int64_t first_weights(const xai__native_kernel *kernel)
     const xai__axis *rows = &kernel->rows, *cols = &kernel->cols;
     xai__tap_class c = xai__tap_class_of(rows, cols, 0, 0);
 
-    c = xai__tap_class_of(rows, cols, smaller(c.row_step, rows->kernel) - 1, smaller(c.col_step, cols->kernel) - 1);
+    c = xai__tap_class_of(rows, cols, (int32_t)xai__smaller(c.row_step, rows->kernel) - 1,
+                          (int32_t)xai__smaller(c.col_step, cols->kernel) - 1);
     return (int64_t)xai__blocks_of(xai__group_inputs(&kernel->desc)) * c.n_rows * c.n_cols * XAI__BLOCK * XAI__BLOCK;
 }
 

@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#include "core/hash.h"
-
 /* Planes that the first-level cache holds beside sums and weights; planes and sums that scratch memory may hold. */
 enum { PLANES_BYTES = 36 << 10, MOST_BYTES = 1 << 20 };
 
@@ -32,16 +30,6 @@ typedef struct geometry {
 static int64_t round_up(int64_t n)
 {
     return (n + XAI__BLOCK - 1) / XAI__BLOCK * XAI__BLOCK;
-}
-
-static int64_t larger(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* a / b rounded down, b > 0. */
@@ -80,11 +68,11 @@ static geometry geometry_of(const xai__op_desc *desc)
     g.n_kept = reach_of(&g.rows) + 1;
     g.phase = round_up(n_columns(&g.cols));
     g.row = g.phase * g.cols.stride;
-    g.before = larger(-divide_down(g.cols.pad - reach_of(&g.cols), g.cols.stride), 0);
-    g.behind = larger(divide_down(g.cols.stride - 1 + g.cols.pad, g.cols.stride), 0);
+    g.before = xai__larger(-divide_down(g.cols.pad - reach_of(&g.cols), g.cols.stride), 0);
+    g.behind = xai__larger(divide_down(g.cols.stride - 1 + g.cols.pad, g.cols.stride), 0);
     n_vectors = g.before + g.phase / XAI__BLOCK + g.behind;
     g.plane = (n_vectors | 1) * XAI__BLOCK; /* an even number of cache lines would use some sets of the cache only */
-    most = larger(PLANES_BYTES / (g.plane * (int64_t)sizeof(float)) / XAI__BLOCK * XAI__BLOCK, XAI__BLOCK);
+    most = xai__larger(PLANES_BYTES / (g.plane * (int64_t)sizeof(float)) / XAI__BLOCK * XAI__BLOCK, XAI__BLOCK);
     n_shares = (desc->in_c + most - 1) / most;
     g.n_planes = round_up((desc->in_c + n_shares - 1) / n_shares);
     return g;
@@ -146,7 +134,7 @@ static void pack(void *out, const float *raw, const xai__op_desc *desc, size_t p
 {
     const geometry g = geometry_of(desc);
     const int64_t step = xai__taps_of_phase(&g.cols, 0).step, first = (int64_t)part * XAI__BLOCK;
-    const int64_t end = smaller(first + XAI__BLOCK, desc->in_c), n_out = desc->out_c;
+    const int64_t end = xai__smaller(first + XAI__BLOCK, desc->in_c), n_out = desc->out_c;
 
     for (int64_t y = 0; y < desc->kernel_h; y++)
         for (int64_t i = first; i < end; i++)
@@ -168,7 +156,7 @@ static uint64_t format_of(const xai__op_desc *desc, const geometry *g)
     const int32_t key[] = { desc->kernel_h, xai__taps_of_phase(&g->cols, 0).step };
     const enum xai__pack_order order = desc->op == XAI__CONV ? XAI__PACK_PLANES : XAI__PACK_PLANES_DATA;
 
-    return xai__hash(xai__pack_format(order, desc), key, sizeof key);
+    return xai__pack_format_with(order, desc, key, sizeof key);
 }
 
 /* What reaches over from a task to the next is split twice: so tasks are some times as high, but at least two. */
@@ -295,7 +283,7 @@ static void add_row(job *j, int32_t row)
     const int32_t n_in = j->kernel->desc.in_c;
 
     for (int64_t channel = 0; channel < n_in; channel += j->g.n_planes) {
-        const int64_t n = smaller(j->g.n_planes, n_in - channel);
+        const int64_t n = xai__smaller(j->g.n_planes, n_in - channel);
 
         split_row(j, row, channel, n);
         for (int32_t tap = 0; tap < rows->kernel; tap++) {
@@ -343,7 +331,7 @@ static void mend_border(const job *j, int32_t y)
             float *sum = j->line + c * j->g.row + x - first;
 
             if (x >= left && x <= right)
-                x = (int32_t)smaller(right, j->window.x1 - 1);
+                x = (int32_t)xai__smaller(right, j->window.x1 - 1);
             else if (*sum != *sum)
                 *sum = sum_inside(j, c, y, x);
         }
@@ -381,7 +369,7 @@ static void finish_row(job *j, int32_t y)
         xai__run run = { .in = j->scratch, .in_pixel = XAI__BLOCK, .n_in = 1, .n_rows = 1, .n_cols = 1, .n_out = 1 };
 
         run.weights = run.in; /* there are none, but the pointer is moved along */
-        run.n_pixels = (size_t)smaller(XAI__STRIDED_PIXELS, j->window.x1 - x);
+        run.n_pixels = (size_t)xai__smaller(XAI__STRIDED_PIXELS, j->window.x1 - x);
         xai__gather(j->scratch, line, 1, j->g.row, run.n_pixels, n_out);
         xai__run_strided(&run, kernel, j->args, &spot, n_out, j->scratch + XAI__STRIDED_TILE);
     }
@@ -417,7 +405,7 @@ static void run_part(const xai__native_kernel *kernel, const xai__args *args, co
     job j = { .kernel = kernel, .args = args, .image = part->image, .window = *w, .g = geometry_of(&kernel->desc) };
     const xai__axis *rows = &j.g.rows;
     const size_t n_sums = (size_t)kernel->desc.out_c * (size_t)j.g.row;
-    int64_t next = larger(0, -divide_down(reach_of(rows) - rows->pad - w->y0, rows->stride));
+    int64_t next = xai__larger(0, -divide_down(reach_of(rows) - rows->pad - w->y0, rows->stride));
 
     j.column = w->x0 / j.g.cols.stride;
     j.n_vectors = xai__blocks_of((w->x1 - 1) / j.g.cols.stride + 1 - j.column);
@@ -429,7 +417,7 @@ static void run_part(const xai__native_kernel *kernel, const xai__args *args, co
     j.opened = w->y0;
     set_phases(&j);
     for (int32_t y = w->y0; y < w->y1; y++) {
-        const int64_t end = smaller(divide_down((int64_t)y + rows->pad, rows->stride) + 1, rows->in);
+        const int64_t end = xai__smaller(divide_down((int64_t)y + rows->pad, rows->stride) + 1, rows->in);
 
         for (; next < end; next++)
             add_row(&j, (int32_t)next);

@@ -3,13 +3,6 @@
  */
 #include "backends/native/epilogue.h"
 
-/* A register that compilers would rather load once a product, which is as many loads as products. */
-#if PARTS == 1
-#define KEEP(v) __asm__("" : "+v"((v).p[0]))
-#else
-#define KEEP(v)
-#endif
-
 /* Adds the products of one block of inputs under one tap. The tile's blocks are output channels. */
 INLINE void add_block(tile *t, const float *in, int64_t pixel, const float *weights, const int n_blocks,
                       const int n_pixels)
@@ -17,7 +10,7 @@ INLINE void add_block(tile *t, const float *in, int64_t pixel, const float *weig
     vec w[XAI__FEW];
 
     EACH_BLOCK(w[b] = vec_load(weights + b * XAI__BLOCK));
-    EACH_PIXEL(vec x = vec_load(in + q * pixel); KEEP(x); EACH_BLOCK(t->v[b][q] = vec_fma(x, w[b], t->v[b][q])));
+    EACH_PIXEL(vec x = vec_load(in + q * pixel); VEC_KEEP(x); EACH_BLOCK(t->v[b][q] = vec_fma(x, w[b], t->v[b][q])));
 }
 
 /* Of sums[pixel][output][16]. Apart from the products, from which it would take the registers: one of them read again

@@ -5,6 +5,16 @@
 
 #include "backends/backend.h"
 
+static inline int64_t xai__smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int64_t xai__larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* One direction of a convolution or pooling. Output o reads the inputs o * stride - pad + k * dilation. */
 typedef struct xai__axis {
     int32_t in, out, kernel, stride, dilation, pad;

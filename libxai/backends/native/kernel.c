@@ -73,28 +73,18 @@ bool xai__epilogue_init(xai__native_epilogue *epilogue, const xai__op_desc *desc
  * LEAST_COST is not worth another task. */
 enum { TASK_COST = 200000, TASK_WEIGHTS = 600 << 10, TASK_PIXELS = 32, LEAST_COST = 15000 };
 
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t larger(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Fewer blocks than there are, where one row of all of them is too much work or their weights too large. */
 static int32_t plan_blocks(const xai__native_kernel *k, int64_t block_cost, size_t weight_bytes)
 {
-    int64_t most = smaller(k->n_blocks, TASK_COST / block_cost);
+    int64_t most = xai__smaller(k->n_blocks, TASK_COST / block_cost);
     int64_t n_groups, even;
 
     if (weight_bytes > 0)
-        most = smaller(most, (int64_t)(TASK_WEIGHTS / weight_bytes));
-    most = larger(most, 2);
+        most = xai__smaller(most, (int64_t)(TASK_WEIGHTS / weight_bytes));
+    most = xai__larger(most, 2);
     n_groups = (k->n_blocks + most - 1) / most;
     even = (k->n_blocks + n_groups - 1) / n_groups;
-    return (int32_t)smaller(even + (even & 1), k->n_blocks); /* tiles like two blocks */
+    return (int32_t)xai__smaller(even + (even & 1), k->n_blocks); /* tiles like two blocks */
 }
 
 /* Large maps are cut into rows, but a task reads all its weights again; of small maps a task takes several images. */
@@ -104,10 +94,10 @@ static int32_t plan_rows(const xai__native_kernel *k, int64_t row_cost, bool has
     int64_t n_tasks = (row_cost * n_rows + TASK_COST / 2) / TASK_COST;
 
     if (has_weights)
-        n_tasks = smaller(n_tasks, n_rows * k->desc.out_w / TASK_PIXELS);
+        n_tasks = xai__smaller(n_tasks, n_rows * k->desc.out_w / TASK_PIXELS);
     if (n_tasks > 1)
-        return (int32_t)((n_rows + smaller(n_tasks, n_rows) - 1) / smaller(n_tasks, n_rows));
-    return (int32_t)(n_rows * smaller(larger(TASK_COST / (row_cost * n_rows), 1), 16));
+        return (int32_t)((n_rows + xai__smaller(n_tasks, n_rows) - 1) / xai__smaller(n_tasks, n_rows));
+    return (int32_t)(n_rows * xai__smaller(xai__larger(TASK_COST / (row_cost * n_rows), 1), 16));
 }
 
 /* Two threads share an odd number of tasks badly: one more, or one less if that cuts the rows evenly. */
@@ -132,7 +122,7 @@ static void balance(xai__native_kernel *k, int64_t block_cost)
 
 void xai__grid_plan(xai__native_kernel *kernel, int64_t cost, size_t weight_bytes)
 {
-    int64_t block_cost = larger(smaller(cost * kernel->desc.out_w, INT32_MAX), 1);
+    int64_t block_cost = xai__larger(xai__smaller(cost * kernel->desc.out_w, INT32_MAX), 1);
 
     kernel->task_blocks = plan_blocks(kernel, block_cost, weight_bytes);
     kernel->task_rows = plan_rows(kernel, block_cost * kernel->task_blocks, weight_bytes > 0);
@@ -188,7 +178,7 @@ static void join_images(const xai__native_kernel *kernel, const xai__args *args,
                         int64_t end_row, float *scratch)
 {
     part->image = (size_t)row;
-    part->n_images = (size_t)(smaller(end_row, (int64_t)args->n_images) - row);
+    part->n_images = (size_t)(xai__smaller(end_row, (int64_t)args->n_images) - row);
     part->window = xai__window_of(kernel, args, 0);
     kernel->method->part(kernel, args, part, scratch);
 }
@@ -201,7 +191,7 @@ void xai__grid_task(const xai__native_kernel *kernel, const xai__args *args, siz
     xai__part part = { .n_images = 1, .first_block = (int32_t)(index / n_chunks) * kernel->task_blocks };
     int64_t first_row = 0; /* of the image, counted through all */
 
-    part.end_block = (int32_t)smaller(part.first_block + kernel->task_blocks, kernel->n_blocks);
+    part.end_block = (int32_t)xai__smaller(part.first_block + kernel->task_blocks, kernel->n_blocks);
     if (kernel->method->joins_images && kernel->desc.out_h == 1 && args->windows == NULL) {
         join_images(kernel, args, &part, row, end_row, scratch);
         return;
@@ -210,8 +200,8 @@ void xai__grid_task(const xai__native_kernel *kernel, const xai__args *args, siz
         xai__window window = xai__window_of(kernel, args, part.image);
         int64_t n_rows = rows_of(window), top = window.y0;
 
-        window.y0 = (int32_t)(top + larger(row - first_row, 0));
-        window.y1 = (int32_t)(top + smaller(end_row - first_row, n_rows));
+        window.y0 = (int32_t)(top + xai__larger(row - first_row, 0));
+        window.y1 = (int32_t)(top + xai__smaller(end_row - first_row, n_rows));
         first_row += n_rows;
         part.window = window;
         if (window.y0 < window.y1)

@@ -64,12 +64,19 @@ static void pack_blocks(void *out, const float *raw, const xai__op_desc *desc, s
     }
 }
 
+uint64_t xai__pack_format_with(enum xai__pack_order order, const xai__op_desc *desc, const void *key, size_t size)
+{
+    const int64_t common[] = { order, desc->out_c, inputs_of(desc), taps_of(desc) };
+    uint64_t hash = xai__hash(0, common, sizeof common);
+
+    if (size > 0)
+        hash = xai__hash(hash, key, size);
+    return hash != 0 ? hash : 1;
+}
+
 uint64_t xai__pack_format(enum xai__pack_order order, const xai__op_desc *desc)
 {
-    const int64_t key[] = { order, desc->out_c, inputs_of(desc), taps_of(desc) };
-    uint64_t hash = xai__hash(0, key, sizeof key);
-
-    return hash != 0 ? hash : 1;
+    return xai__pack_format_with(order, desc, NULL, 0);
 }
 
 void xai__pack_rows_plan(xai__native_kernel *kernel)

@@ -34,6 +34,9 @@ enum xai__pack_order {
 /* The number of a format holds all that the packed bytes depend on. */
 uint64_t xai__pack_format(enum xai__pack_order order, const xai__op_desc *desc);
 
+/* The same of bytes that depend on more. */
+uint64_t xai__pack_format_with(enum xai__pack_order order, const xai__op_desc *desc, const void *key, size_t size);
+
 /* Inputs of one output: in_c / groups * kh * kw, or K. */
 int64_t xai__pack_depth(const xai__op_desc *desc);
 

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#include "core/hash.h"
-
 /* The taps of one class, of a block of outputs, to [in_c/groups/16][its rows][its columns][16 inputs][16 outputs]. */
 static void pack_class(float *out, const float *raw, const xai__op_desc *desc, const xai__tap_class *c, int64_t block)
 {
@@ -27,11 +25,6 @@ static void pack_class(float *out, const float *raw, const xai__op_desc *desc, c
     }
 }
 
-static int32_t smaller(int32_t a, int32_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Classes that have no taps are left out. */
 static void pack_blocks(void *out, const float *raw, const xai__op_desc *desc, size_t part)
 {
@@ -44,8 +37,8 @@ static void pack_blocks(void *out, const float *raw, const xai__op_desc *desc, s
     xai__axes_of(&rows, &cols, desc);
     c = xai__tap_class_of(&rows, &cols, 0, 0);
     memset(packed, 0, (size_t)size * sizeof *packed);
-    for (int32_t y = 0, n_y = smaller(c.row_step, rows.kernel); y < n_y; y++)
-        for (int32_t x = 0, n_x = smaller(c.col_step, cols.kernel); x < n_x; x++) {
+    for (int32_t y = 0, n_y = (int32_t)xai__smaller(c.row_step, rows.kernel); y < n_y; y++)
+        for (int32_t x = 0, n_x = (int32_t)xai__smaller(c.col_step, cols.kernel); x < n_x; x++) {
             c = xai__tap_class_of(&rows, &cols, y, x);
             pack_class(packed + n_in * c.before * tap_size, raw, desc, &c, (int64_t)part);
         }
@@ -66,11 +59,9 @@ static void pack_lanes(void *out, const float *raw, const xai__op_desc *desc, si
 static uint64_t format_of(const xai__native_kernel *kernel)
 {
     const xai__tap_class c = xai__tap_class_of(&kernel->rows, &kernel->cols, 0, 0);
-    const uint64_t key[] = { xai__pack_format(XAI__PACK_DATA_BLOCKS, &kernel->desc), (uint64_t)kernel->desc.kernel_w,
-                             (uint64_t)c.row_step, (uint64_t)c.col_step };
-    const uint64_t hash = xai__hash(0, key, sizeof key);
+    const int32_t key[] = { kernel->desc.kernel_w, c.row_step, c.col_step };
 
-    return hash != 0 ? hash : 1;
+    return xai__pack_format_with(XAI__PACK_DATA_BLOCKS, &kernel->desc, key, sizeof key);
 }
 
 void xai__pack_data_plan(xai__native_kernel *kernel)

@@ -87,20 +87,13 @@ static void split(const xai__split *split)
 
 /* --- adding --- */
 
-/* Registers that compilers would rather load once a product, which is as many loads as products. */
-#if PARTS == 1
-#define KEEP(v) __asm__("" : "+v"((v).p[0]))
-#else
-#define KEEP(v)
-#endif
-
 /* Adds the products of one channel under one tap. The tile's blocks are output channels, its pixels are vectors. */
 INLINE void add_tap(tile *t, const float *in, const float *weights, const int n_blocks, const int n_pixels)
 {
     vec x[XAI__TILE_PIXELS];
 
-    EACH_PIXEL(x[q] = vec_load(in + q * XAI__BLOCK); KEEP(x[q]));
-    EACH_BLOCK(vec w = vec_set1(weights[b]); KEEP(w); EACH_PIXEL(t->v[b][q] = vec_fma(x[q], w, t->v[b][q])));
+    EACH_PIXEL(x[q] = vec_load(in + q * XAI__BLOCK); VEC_KEEP(x[q]));
+    EACH_BLOCK(vec w = vec_set1(weights[b]); VEC_KEEP(w); EACH_PIXEL(t->v[b][q] = vec_fma(x[q], w, t->v[b][q])));
 }
 
 /* n_taps: how many, if that is known when compiled and their inputs are neighbours, else 0. Then nothing but constants

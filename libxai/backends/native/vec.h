@@ -212,6 +212,13 @@ VEC_OF_TWO(div)
 VEC_OF_TWO(max)
 VEC_OF_TWO(min)
 
+/* Holds v in a register, which compilers would rather load once a product: as many loads as products. */
+#if PARTS == 1
+#define VEC_KEEP(v) __asm__("" : "+v"((v).p[0]))
+#else
+#define VEC_KEEP(v)
+#endif
+
 /* v, but a where a is NaN. */
 VEC_OF_TWO(keep_nan)
 
